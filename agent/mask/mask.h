@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mask stage: the only producer of text that may be written. libhyperscan finds candidates in a
+ * stream, PCRE2 gives their exact span, a validator has the last word.
+ *
+ * A writer takes struct masked and nothing else; its fields are private to agent/mask, so a captured
+ * string cannot reach a log, a spool or an error text without passing through here. */
+#ifndef MASK_MASK_H
+#define MASK_MASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+
+struct mask_rules; /* compiled detectors: immutable, one for a policy generation */
+struct masked;	   /* masked text and what was found in it */
+
+struct mask_options {
+	/* names of detectors to use, NULL-terminated; NULL: all built in */
+	const char *const *detectors;
+	/* detectors of the company: name and a PCRE2/Hyperscan pattern */
+	const struct mask_custom {
+		const char *name;
+		const char *pattern;
+	} *custom;
+	size_t n_custom;
+	uint8_t key[DIGEST_SIZE]; /* for keyed digests of what was found */
+};
+
+/* Compiles. On -EINVAL err (256 bytes) names the detector and what is wrong with it. */
+int mask_rules_new(const struct mask_options *options, struct mask_rules **ret, char *err);
+void mask_rules_free(struct mask_rules *rules);
+
+/* The detectors built in, in the order of their index; NULL past the end. */
+const char *mask_detector_name(size_t i);
+const char *mask_detector_description(size_t i);
+
+struct mask_finding {
+	const char *detector;  /* lives as long as the rules */
+	size_t offset, len;    /* in the masked text (same length as the text masked) */
+	char digest[17];       /* first 64 bits of the keyed digest of the value, hex */
+};
+
+/* Masks a whole text. Every byte of a finding is replaced (letters and digits by '*', separators
+ * kept where the detector says so); lengths stay. The text is looked at as it is, and once more
+ * through JSON escapes (\uXXXX, \/, \n), percent escapes and base64 runs: a hit inside an encoded
+ * run masks the run. The text should be valid UTF-8; bytes that are not become '?' in the result.
+ * Returns 0, -ENOMEM. A scan that fails gives a text that is all '*', with failed set. */
+int mask_text(const struct mask_rules *rules, const void *bytes, size_t len, struct masked **ret);
+
+/* A length and a keyed digest instead of bytes that could not be decoded. The text is empty. */
+int mask_digest_only(const struct mask_rules *rules, const void *bytes, size_t len,
+		     struct masked **ret);
+
+/* A text of our own (a static literal): needs no masking, may be written as it is. */
+#define masked_literal(ret, s) masked_of_literal((ret), "" s "", sizeof(s) - 1)
+int masked_of_literal(struct masked **ret, const char *s, size_t len);
+
+void masked_free(struct masked *m);
+void masked_freep(struct masked **m);
+const char *masked_text(const struct masked *m); /* valid UTF-8, zero-terminated */
+size_t masked_len(const struct masked *m);
+size_t masked_n_findings(const struct masked *m);
+const struct mask_finding *masked_finding(const struct masked *m, size_t i);
+bool masked_failed(const struct masked *m);
+const char *masked_digest(const struct masked *m); /* keyed digest of the whole text, 64 hex digits */
+uint64_t masked_original_len(const struct masked *m);
+
+/* Streaming: for bytes that never are at hand whole. Feed pieces; out gets masked bytes as soon as
+ * no match can reach back to them (at most 16 KiB are held). finish flushes. */
+struct mask_stream;
+typedef void (*mask_out)(void *ctx, const char *bytes, size_t len);
+int mask_stream_new(const struct mask_rules *rules, mask_out out, void *ctx,
+		    struct mask_stream **ret);
+int mask_stream_feed(struct mask_stream *s, const void *bytes, size_t len);
+int mask_stream_finish(struct mask_stream *s);
+void mask_stream_free(struct mask_stream *s);
+
+#endif
