@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the keeper answers on its socket /run/bailiff/query.sock (SOCK_SEQPACKET, one JSON object a
+ * message, at most QUERY_MAX bytes). Who asks is what SO_PEERCRED says, never what the message says.
+ *
+ *   {"ask":"why"}            anybody: the latest denials of the asking uid, newest first, at most
+ *   {"ask":"why","number":N}  `limit` (default 1); root may add "person":"alice@company.com"
+ *	-> {"ok":true,"person":"…"|null,"denials":[{"number":N (sequence of the event),"time":ms,
+ *	    "verdict":"denied"|"would_deny","what":"skill pdf"|"connection to 10.0.0.7:443",
+ *	    "rule":"skill/pdf","sentence":"…one sentence for the person…","contact":"…"}]}
+ *   {"ask":"status"}         root: -> {"ok":true,"version":"…","uptime_ms":…,"policy":{"version":…,
+ *	    "digest":"…","generation":…,"modes":{"destinations":"enforce",…}},
+ *	    "posture":[{"capability":"…","state":"enforce|observe|off","reason":"…"}],
+ *	    "clients":[{"pid":…,"person":"…","executable":"…","build_id":"…","inspected":true}],
+ *	    "counters":{"denied":…,…},"log":{"size":…,"directory":"…","checkpoint_ms":…},
+ *	    "processes":{"keeper":pid,"reader":pid,"courier":pid},"names":[{"name":"…","addresses":[…],
+ *	    "age_ms":…}]}
+ *   {"ask":"reload"}         root: load the policy directory again -> {"ok":true,"generation":…} or
+ *	    {"ok":false,"error":"…","report":["file:line:column: …"]}
+ *   {"ask":"detach"}         root: log it, remove every pin, end -> {"ok":true}
+ *
+ * Errors: {"ok":false,"error":"one sentence"}. */
+#ifndef KEEPER_QUERY_H
+#define KEEPER_QUERY_H
+
+#define QUERY_SOCKET "/run/bailiff/query.sock"
+#define QUERY_MAX    131072
+
+#endif
