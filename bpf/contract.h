@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What kernel programs and user space share: map keys, map values, ring records. Fixed width, padded
- * by name, asserted. A change of any layout raises CONTRACT_VERSION, which names the pin directory. */
+/* What kernel programs and user space share: map keys, map values, ring records. Fixed width,
+ * padded by name, asserted. A change of any layout raises CONTRACT_VERSION, which names the pin
+ * directory. */
 #ifndef BAILIFF_CONTRACT_H
 #define BAILIFF_CONTRACT_H
 
@@ -17,11 +18,12 @@
 
 #define CONTRACT_VERSION 1
 
-/* ---- what policy wants, what was decided ------------------------------------------------------ */
+/* ---- what policy wants, what was decided ------------------------------------------------------
+ */
 
 enum bailiff_mode {
-	BAILIFF_MODE_RECORD,  /* see only */
-	BAILIFF_MODE_SHADOW,  /* say what would be denied */
+	BAILIFF_MODE_RECORD, /* see only */
+	BAILIFF_MODE_SHADOW, /* say what would be denied */
 	BAILIFF_MODE_ENFORCE,
 	BAILIFF_MODE_MAX,
 };
@@ -33,25 +35,27 @@ enum bailiff_verdict {
 	BAILIFF_VERDICT_MAX,
 };
 
-/* Why. Each has one sentence for people in agent/decide/reason.c; the order is part of the contract. */
+/* Why. Each has one sentence for people in agent/decide/reason.c; the order is part of the
+ * contract. */
 enum bailiff_reason {
 	BAILIFF_REASON_NONE,
-	BAILIFF_REASON_RULE,		 /* an allow or deny rule of the policy */
-	BAILIFF_REASON_DEFAULT,		 /* no rule matched, the default decided */
-	BAILIFF_REASON_NOT_INSPECTED,	 /* model API, and this is not an inspected Claude process */
-	BAILIFF_REASON_FAMILY,		 /* address family that is not known */
-	BAILIFF_REASON_MALFORMED,	 /* address too short, or unreadable */
-	BAILIFF_REASON_NO_POLICY,	 /* a table or entry that must be there is not */
-	BAILIFF_REASON_SKILL_NOT_LISTED, /* skill not in the ACL, and its default is deny */
-	BAILIFF_REASON_SKILL_NOT_ALLOWED,/* skill listed, person not among its users and teams */
-	BAILIFF_REASON_APPROVAL,	 /* allowed after approval, and there is none */
-	BAILIFF_REASON_UNKNOWN_PERSON,	 /* nobody in the directory has this login */
-	BAILIFF_REASON_NAME_TOO_LONG,	 /* skill name over SKILL_NAME_SIZE - 1 bytes */
-	BAILIFF_REASON_SOCKET_TYPE,	 /* socket family, type or protocol that is not on the list */
+	BAILIFF_REASON_RULE,	      /* an allow or deny rule of the policy */
+	BAILIFF_REASON_DEFAULT,	      /* no rule matched, the default decided */
+	BAILIFF_REASON_NOT_INSPECTED, /* model API, and this is not an inspected Claude process */
+	BAILIFF_REASON_FAMILY,	      /* address family that is not known */
+	BAILIFF_REASON_MALFORMED,     /* address too short, or unreadable */
+	BAILIFF_REASON_NO_POLICY,     /* a table or entry that must be there is not */
+	BAILIFF_REASON_SKILL_NOT_LISTED,  /* skill not in the ACL, and its default is deny */
+	BAILIFF_REASON_SKILL_NOT_ALLOWED, /* skill listed, person not among its users and teams */
+	BAILIFF_REASON_APPROVAL,	  /* allowed after approval, and there is none */
+	BAILIFF_REASON_UNKNOWN_PERSON,	  /* nobody in the directory has this login */
+	BAILIFF_REASON_NAME_TOO_LONG,	  /* skill name over SKILL_NAME_SIZE - 1 bytes */
+	BAILIFF_REASON_SOCKET_TYPE, /* socket family, type or protocol that is not on the list */
 	BAILIFF_REASON_MAX,
 };
 
-/* ---- policy tables: two slots, swapped by one write to `policy_active` --------------------------- */
+/* ---- policy tables: two slots, swapped by one write to `policy_active`
+ * --------------------------- */
 
 #define POLICY_SLOTS	2
 #define SKILL_NAME_SIZE 64
@@ -62,9 +66,9 @@ struct policy_root {
 	__u64 generation;	 /* counts up for ever; on every record */
 	__u32 mode_destinations; /* enum bailiff_mode */
 	__u32 mode_skills;
-	__u32 mode_model;	 /* "model API only from inspected processes" */
-	__u32 skill_default;	 /* enum bailiff_verdict for skills that are not listed */
-	__u32 valid;		 /* 1 once the slot was filled; an empty slot denies governed tasks */
+	__u32 mode_model;    /* "model API only from inspected processes" */
+	__u32 skill_default; /* enum bailiff_verdict for skills that are not listed */
+	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
 	__u32 pad;
 };
 CONTRACT_ASSERT(sizeof(struct policy_root) == 32, "policy_root");
@@ -77,9 +81,9 @@ struct person_value {
 };
 CONTRACT_ASSERT(sizeof(struct person_value) == 16, "person_value");
 
-/* (person, skill name) -> verdict. person 0 holds the answer for everybody who has no entry; a skill
- * that is listed always has it. The name is the key itself: a digest short enough to be cheap could
- * be met on purpose with a chosen directory name. */
+/* (person, skill name) -> verdict. person 0 holds the answer for everybody who has no entry; a
+ * skill that is listed always has it. The name is the key itself: a digest short enough to be cheap
+ * could be met on purpose with a chosen directory name. */
 struct skill_key {
 	__u32 person;
 	__u32 pad;
@@ -95,8 +99,9 @@ struct skill_value {
 };
 CONTRACT_ASSERT(sizeof(struct skill_value) == 16, "skill_value");
 
-/* Destinations: longest prefix of the canonical address -> a set of rules. The compiler puts into the
- * set of a prefix the rules of every shorter prefix that covers it, so that one lookup is enough. */
+/* Destinations: longest prefix of the canonical address -> a set of rules. The compiler puts into
+ * the set of a prefix the rules of every shorter prefix that covers it, so that one lookup is
+ * enough. */
 struct dest_key4 {
 	__u32 prefix_len; /* bits */
 	__u8 address[4];
@@ -114,12 +119,12 @@ enum dest_effect {
 };
 
 struct dest_rule {
-	__u64 teams;	/* any of these; 0 with person 0: everybody */
-	__u32 person;	/* this person; 0: see teams */
-	__u32 rule;	/* index into the policy's rule table, from 1 */
+	__u64 teams;		   /* any of these; 0 with person 0: everybody */
+	__u32 person;		   /* this person; 0: see teams */
+	__u32 rule;		   /* index into the policy's rule table, from 1 */
 	__u16 port_low, port_high; /* host order, inclusive */
-	__u8 protocol;	/* IPPROTO_TCP, IPPROTO_UDP, 0 any */
-	__u8 effect;	/* enum dest_effect */
+	__u8 protocol;		   /* IPPROTO_TCP, IPPROTO_UDP, 0 any */
+	__u8 effect;		   /* enum dest_effect */
 	__u16 pad;
 };
 CONTRACT_ASSERT(sizeof(struct dest_rule) == 24, "dest_rule");
@@ -131,7 +136,8 @@ struct dest_set {
 };
 CONTRACT_ASSERT(sizeof(struct dest_set) == 8 + 24 * DEST_RULES_MAX, "dest_set");
 
-/* ---- processes and files ---------------------------------------------------------------------- */
+/* ---- processes and files ----------------------------------------------------------------------
+ */
 
 /* One content of one file: a write changes ctime, and the entry is no longer found. */
 struct image_key {
@@ -158,24 +164,26 @@ enum image_class {
 struct image_value {
 	__u32 class_; /* enum image_class */
 	__u32 flags;
-	__u32 id;     /* user space's number of it */
+	__u32 id; /* user space's number of it */
 	__u32 pad;
 };
 CONTRACT_ASSERT(sizeof(struct image_value) == 16, "image_value");
 
-#define TASK_GOVERNED 1u /* a client or anything below one */
-#define TASK_CLIENT   2u /* runs a client's image right now, by exec, not by mapping one */
+#define TASK_GOVERNED	 1u /* a client or anything below one */
+#define TASK_CLIENT	 2u /* runs a client's image right now, by exec, not by mapping one */
 #define TASK_PENDING_MAX 4
 
-/* Task storage of the thread group leader's every thread: set at recognition, copied at task_alloc. */
+/* Task storage of the thread group leader's every thread: set at recognition, copied at task_alloc.
+ */
 struct task_context {
 	__u32 flags;
-	__u32 uid;		/* who: login uid at recognition, uid where there was none */
-	__u32 root_tgid;	/* the client at the head of this lineage */
-	__u32 spawn_tgid;	/* the client's child at the head of this branch; 0 in the client itself */
-	__u64 root_start_ns;	/* boot time of its start: a pid alone is used again */
+	__u32 uid;	  /* who: login uid at recognition, uid where there was none */
+	__u32 root_tgid;  /* the client at the head of this lineage */
+	__u32 spawn_tgid; /* the client's child at the head of this branch; 0 in the client itself
+			   */
+	__u64 root_start_ns; /* boot time of its start: a pid alone is used again */
 	__u64 spawn_start_ns;
-	struct image_key image;	/* the image this process runs */
+	struct image_key image; /* the image this process runs */
 	/* images mapped before user space had classified them: looked up again at each decision, so
 	 * that what a client did between exec and recognition still counts as governed */
 	struct image_key pending[TASK_PENDING_MAX];
@@ -186,7 +194,7 @@ CONTRACT_ASSERT(sizeof(struct task_context) == 32 + 32 + 32 * TASK_PENDING_MAX +
 
 /* Socket storage. */
 struct socket_context {
-	__u32 flags;	/* TASK_* of the task that used it last */
+	__u32 flags; /* TASK_* of the task that used it last */
 	__u32 uid;
 	__u32 tgid;
 	__u32 reported; /* generation (low bits) in which a would-deny was already told */
@@ -194,23 +202,24 @@ struct socket_context {
 };
 CONTRACT_ASSERT(sizeof(struct socket_context) == 24, "socket_context");
 
-/* ---- ring records ----------------------------------------------------------------------------- */
+/* ---- ring records -----------------------------------------------------------------------------
+ */
 
 enum record_type {
-	RECORD_IMAGE = 1,  /* ask (ring `asks`): what is this file? struct record_image */
-	RECORD_EXEC,	   /* a governed task ran exec: struct record_exec */
-	RECORD_EXIT,	   /* a governed process ended: struct record_head alone */
-	RECORD_NET,	   /* a destination was judged: struct record_net */
-	RECORD_SKILL,	   /* a skill's file was judged: struct record_skill */
-	RECORD_TLS_OPEN,   /* handshake on an SSL pointer: struct record_tls, len 0 */
-	RECORD_TLS,	   /* plaintext: struct record_tls and its bytes */
+	RECORD_IMAGE = 1, /* ask (ring `asks`): what is this file? struct record_image */
+	RECORD_EXEC,	  /* a governed task ran exec: struct record_exec */
+	RECORD_EXIT,	  /* a governed process ended: struct record_head alone */
+	RECORD_NET,	  /* a destination was judged: struct record_net */
+	RECORD_SKILL,	  /* a skill's file was judged: struct record_skill */
+	RECORD_TLS_OPEN,  /* handshake on an SSL pointer: struct record_tls, len 0 */
+	RECORD_TLS,	  /* plaintext: struct record_tls and its bytes */
 	RECORD_TYPE_MAX,
 };
 
 /* Who did it, as the kernel knows. */
 struct record_actor {
 	__u32 tgid, tid;
-	__u64 start_ns;	 /* boot time of the process's start */
+	__u64 start_ns; /* boot time of the process's start */
 	__u64 cgroup;
 	__u32 uid;	 /* real uid now */
 	__u32 login_uid; /* 4294967295: none */
@@ -220,15 +229,15 @@ struct record_actor {
 	__u32 flags;	 /* TASK_* */
 	__u32 root_tgid, spawn_tgid;
 	__u64 root_start_ns, spawn_start_ns;
-	char comm[16];	 /* for display; decides nothing */
+	char comm[16]; /* for display; decides nothing */
 };
 CONTRACT_ASSERT(sizeof(struct record_actor) == 88, "record_actor");
 
 struct record_head {
-	__u16 version; /* CONTRACT_VERSION */
-	__u16 type;    /* enum record_type */
-	__u32 size;    /* of the whole record, used part */
-	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u16 version;	  /* CONTRACT_VERSION */
+	__u16 type;	  /* enum record_type */
+	__u32 size;	  /* of the whole record, used part */
+	__u64 time_ns;	  /* CLOCK_BOOTTIME */
 	__u64 generation; /* of the policy that judged */
 	struct record_actor actor;
 };
@@ -253,8 +262,8 @@ struct record_image {
 struct record_exec {
 	struct record_head head;
 	struct image_key key;
-	__u32 argv_len;	  /* bytes in argv, zero-separated */
-	__u32 truncated;  /* argv was longer */
+	__u32 argv_len;		     /* bytes in argv, zero-separated */
+	__u32 truncated;	     /* argv was longer */
 	char argv[RECORD_ARGV_SIZE]; /* unmasked */
 };
 
@@ -273,8 +282,8 @@ struct record_net {
 	struct record_head head;
 	__u32 verdict, reason, rule;
 	__u32 door;
-	__u16 family;	/* AF_INET or AF_INET6 after canonicalising; the raw family where unknown */
-	__u16 port;	/* host order */
+	__u16 family; /* AF_INET or AF_INET6 after canonicalising; the raw family where unknown */
+	__u16 port;   /* host order */
 	__u16 protocol;
 	__u16 socket_type;
 	__u8 address[16]; /* canonical: IPv4 in the first four bytes */
@@ -284,7 +293,7 @@ struct record_skill {
 	struct record_head head;
 	__u32 verdict, reason, rule;
 	__u32 path_len;
-	struct image_key key;	 /* the file */
+	struct image_key key; /* the file */
 	char name[SKILL_NAME_SIZE];
 	char path[RECORD_PATH_SIZE]; /* zero-terminated, cut at the end */
 };
@@ -302,30 +311,33 @@ struct record_skill {
 
 struct record_tls {
 	struct record_head head;
-	__u64 ssl;	 /* pointer: with tgid, start_ns and epoch it names the connection */
-	__u64 offset;	 /* bytes of this direction before this chunk: a jump is a gap */
-	__u32 epoch;	 /* handshakes seen on this pointer */
+	__u64 ssl;    /* pointer: with tgid, start_ns and epoch it names the connection */
+	__u64 offset; /* bytes of this direction before this chunk: a jump is a gap */
+	__u32 epoch;  /* handshakes seen on this pointer */
 	__u32 direction;
-	__u32 len;	 /* bytes that follow (with TLS_UNREADABLE: that are missing) */
+	__u32 len; /* bytes that follow (with TLS_UNREADABLE: that are missing) */
 	__u32 flags;
 	__u8 bytes[];
 };
 CONTRACT_ASSERT(sizeof(struct record_tls) == 112 + 32, "record_tls");
 
-/* ---- counters: per-CPU array `counters`, one slot each ------------------------------------------ */
+/* ---- counters: per-CPU array `counters`, one slot each ------------------------------------------
+ */
 
 enum bailiff_counter {
 	COUNTER_DENIED,
 	COUNTER_WOULD_DENY,
-	COUNTER_LOST_DENIAL,   /* no room in the ring `denials`; the denial was enforced all the same */
-	COUNTER_LOST_RECORD,   /* no room in the ring `records` */
-	COUNTER_LOST_ASK,      /* no room in the ring `asks` */
-	COUNTER_LOST_BYTES,    /* plaintext bytes of lost records */
+	COUNTER_LOST_DENIAL, /* no room in the ring `denials`; the denial was enforced all the same
+			      */
+	COUNTER_LOST_RECORD, /* no room in the ring `records` */
+	COUNTER_LOST_ASK,    /* no room in the ring `asks` */
+	COUNTER_LOST_BYTES,  /* plaintext bytes of lost records */
 	COUNTER_CAPTURED_BYTES,
-	COUNTER_UNREADABLE,    /* buffers that could not be read */
-	COUNTER_NESTED,	       /* TLS calls nested too deep to follow */
-	COUNTER_STORAGE_FAILED,/* task or socket storage could not be had */
-	COUNTER_PENDING_FULL,  /* more unclassified images in one task than are kept */
+	COUNTER_UNREADABLE,	/* buffers that could not be read */
+	COUNTER_NESTED,		/* TLS calls nested too deep to follow */
+	COUNTER_STORAGE_FAILED, /* task or socket storage could not be had */
+	COUNTER_FORKS, /* seen by lsm/task_alloc: the keeper forks and looks whether it is alive */
+	COUNTER_PENDING_FULL, /* more unclassified images in one task than are kept */
 	COUNTER_MAX,
 };
 

@@ -13,7 +13,7 @@
 #include "bpf/contract.h"
 
 struct policy_where {
-	const char *file; /* as named by the user */
+	const char *file;      /* as named by the user */
 	uint32_t line, column; /* from 1 */
 };
 
@@ -35,15 +35,15 @@ void policy_report_free(struct policy_report *report);
 void policy_report_print(const struct policy_report *report, FILE *to, bool colour);
 
 struct policy_person {
-	char *email;		 /* the directory's name: "alice@company.com" */
-	char **logins;		 /* login names of this host, NULL-terminated */
-	char **git_emails;	 /* further addresses that are theirs: no mismatch event */
-	uint64_t teams;		 /* bit i: policy->teams[i] */
+	char *email;	   /* the directory's name: "alice@company.com" */
+	char **logins;	   /* login names of this host, NULL-terminated */
+	char **git_emails; /* further addresses that are theirs: no mismatch event */
+	uint64_t teams;	   /* bit i: policy->teams[i] */
 };
 
 struct policy_skill {
 	char *name;
-	char **allowed_users;	 /* NULL-terminated */
+	char **allowed_users; /* NULL-terminated */
 	uint64_t allowed_teams;
 	bool requires_approval;
 	struct policy_where where;
@@ -56,17 +56,17 @@ struct policy_destination {
 	char *id;		 /* given, or "allow[2]" */
 	enum dest_effect effect; /* model endpoints are rules too: DEST_MODEL */
 	enum policy_target target;
-	char *name;		 /* lower case, no trailing dot; exact */
-	int family;		 /* AF_INET, AF_INET6 */
-	uint8_t address[16];	 /* host bits are zero */
+	char *name;	     /* lower case, no trailing dot; exact */
+	int family;	     /* AF_INET, AF_INET6 */
+	uint8_t address[16]; /* host bits are zero */
 	uint32_t prefix_len;
 	struct policy_ports {
 		uint16_t low, high;
-	} *ports;
-	size_t n_ports;		 /* 0: every port */
-	uint8_t protocol;	 /* IPPROTO_TCP, IPPROTO_UDP, 0 */
-	uint64_t teams;		 /* 0 and no people: everybody */
-	uint32_t *people;	 /* indices into policy->people, from 1 */
+	} * ports;
+	size_t n_ports;	  /* 0: every port */
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, 0 */
+	uint64_t teams;	  /* 0 and no people: everybody */
+	uint32_t *people; /* indices into policy->people, from 1 */
 	size_t n_people;
 	struct policy_where where;
 };
@@ -75,39 +75,41 @@ struct policy_custom_detector {
 	char *name, *pattern;
 };
 
-struct policy_client {		 /* a program that counts as a client beside Claude Code */
+struct policy_client { /* a program that counts as a client beside Claude Code */
 	char *name;
 	uint8_t sha256[32];
 };
 
 struct policy {
 	char *directory;
-	uint64_t version;	 /* `version:` of bailiff.yaml */
-	uint8_t digest[32];	 /* SHA-256 over the files in order: what events name */
+	uint64_t version;   /* `version:` of bailiff.yaml */
+	uint8_t digest[32]; /* SHA-256 over the files in order: what events name */
 	enum bailiff_mode mode_destinations, mode_skills, mode_model, mode_default;
-	struct policy_person *people;	 /* index i is person i + 1 in the tables */
+	struct policy_person *people; /* index i is person i + 1 in the tables */
 	size_t n_people;
-	char **teams;		 /* at most 64 */
+	char **teams; /* at most 64 */
 	size_t n_teams;
 	struct policy_skill *skills;
 	size_t n_skills;
 	bool skill_default_allow;
 	struct policy_destination *destinations;
 	size_t n_destinations;
-	struct sockaddr_storage *resolvers; /* port 53 unless given; governed tasks may reach them */
+	struct sockaddr_storage
+		*resolvers; /* port 53 unless given; governed tasks may reach them */
 	size_t n_resolvers;
-	char **detectors;	 /* NULL-terminated; NULL: all */
+	char **detectors; /* NULL-terminated; NULL: all */
 	struct policy_custom_detector *custom;
 	size_t n_custom;
 	struct policy_client *clients;
 	size_t n_clients;
 	bool recognise_claude_code;
 	char *log_directory;
-	char *log_origin;	 /* checkpoint origin; default "bailiff/<hostname>" */
-	uint32_t log_text_bytes; /* of one message kept in an event; the rest as length and digest */
+	char *log_origin; /* checkpoint origin; default "bailiff/<hostname>" */
+	uint32_t
+		log_text_bytes; /* of one message kept in an event; the rest as length and digest */
 	uint32_t checkpoint_seconds;
-	char *organisation;	 /* shown to the person who is refused */
-	char *contact;		 /* whom to ask */
+	char *organisation; /* shown to the person who is refused */
+	char *contact;	    /* whom to ask */
 };
 
 /* Reads DIR/bailiff.yaml and the ACL it names (default DIR/acl.yaml). Fills *report in any case.
@@ -138,7 +140,7 @@ struct policy_addresses {
 	struct policy_address {
 		int family;
 		uint8_t address[16];
-	} *addresses;
+	} * addresses;
 	size_t n;
 };
 
@@ -148,22 +150,22 @@ struct policy_tables {
 	struct {
 		uint32_t uid;
 		struct person_value value;
-	} *persons;
+	} * persons;
 	size_t n_persons;
 	struct {
 		struct skill_key key;
 		struct skill_value value;
-	} *skills;
+	} * skills;
 	size_t n_skills;
 	struct {
 		struct dest_key4 key;
 		uint32_t set;
-	} *dest4;
+	} * dest4;
 	size_t n_dest4;
 	struct {
 		struct dest_key6 key;
 		uint32_t set;
-	} *dest6;
+	} * dest6;
 	size_t n_dest6;
 	struct dest_set *sets; /* set 0 is empty: only the default */
 	size_t n_sets;

@@ -10,31 +10,31 @@
 #include "bpf/contract.h"
 #include "mask/mask.h"
 
-/* What happened; each has an OCSF class, activity and default severity in event.c's table, and a page
- * in docs/event-reference.md. The name is `metadata.event_code`. */
+/* What happened; each has an OCSF class, activity and default severity in event.c's table, and a
+ * page in docs/event-reference.md. The name is `metadata.event_code`. */
 enum event_code {
-	EVENT_AGENT_START,	 /* 6002 Application Lifecycle: bailiff started; unwatched since … */
+	EVENT_AGENT_START, /* 6002 Application Lifecycle: bailiff started; unwatched since … */
 	EVENT_AGENT_STOP,
-	EVENT_POLICY_APPLIED,	 /* 3004 Entity Management */
+	EVENT_POLICY_APPLIED, /* 3004 Entity Management */
 	EVENT_POLICY_REFUSED,
-	EVENT_POSTURE,		 /* 6002: what this host can enforce, observe, not do */
-	EVENT_CLIENT_START,	 /* 1007 Process Activity */
+	EVENT_POSTURE,	    /* 6002: what this host can enforce, observe, not do */
+	EVENT_CLIENT_START, /* 1007 Process Activity */
 	EVENT_CLIENT_STOP,
-	EVENT_PROCESS_EXEC,	 /* 1007: below a client */
-	EVENT_CLIENT_REFUSED,	 /* 6002: a client whose TLS functions could not be found or proven */
-	EVENT_DESTINATION,	 /* 4001 Network Activity: allowed, denied, would-deny */
-	EVENT_SKILL_FILE,	 /* 1001 File System Activity: a skill's file was judged */
-	EVENT_SKILL_USE,	 /* 6003 API Activity: a skill was used */
-	EVENT_TOOL_USE,		 /* 6003 */
-	EVENT_TOOL_RESULT,	 /* 6003 */
-	EVENT_MODEL_REQUEST,	 /* 6003 */
-	EVENT_MODEL_RESPONSE,	 /* 6003 */
-	EVENT_MESSAGE,		 /* 6003: one message of the conversation, masked */
-	EVENT_SENSITIVE_DATA,	 /* 2006 Data Security Finding: a detector matched */
-	EVENT_CLAIM_MISMATCH,	 /* 2004 Detection Finding: self-asserted identity differs */
-	EVENT_LOSS,		 /* 6002: records or bytes lost, unseen or undecodable */
-	EVENT_CHECKPOINT,	 /* not an event of the stream: reserved */
-	EVENT_ADMIN,		 /* 3004: an administrator used the command line to change something */
+	EVENT_PROCESS_EXEC,   /* 1007: below a client */
+	EVENT_CLIENT_REFUSED, /* 6002: a client whose TLS functions could not be found or proven */
+	EVENT_DESTINATION,    /* 4001 Network Activity: allowed, denied, would-deny */
+	EVENT_SKILL_FILE,     /* 1001 File System Activity: a skill's file was judged */
+	EVENT_SKILL_USE,      /* 6003 API Activity: a skill was used */
+	EVENT_TOOL_USE,	      /* 6003 */
+	EVENT_TOOL_RESULT,    /* 6003 */
+	EVENT_MODEL_REQUEST,  /* 6003 */
+	EVENT_MODEL_RESPONSE, /* 6003 */
+	EVENT_MESSAGE,	      /* 6003: one message of the conversation, masked */
+	EVENT_SENSITIVE_DATA, /* 2006 Data Security Finding: a detector matched */
+	EVENT_CLAIM_MISMATCH, /* 2004 Detection Finding: self-asserted identity differs */
+	EVENT_LOSS,	      /* 6002: records or bytes lost, unseen or undecodable */
+	EVENT_CHECKPOINT,     /* not an event of the stream: reserved */
+	EVENT_ADMIN,	      /* 3004: an administrator used the command line to change something */
 	EVENT_CODE_MAX,
 };
 
@@ -46,9 +46,9 @@ void event_free(struct event *event);
 void event_freep(struct event **event);
 
 /* Each setter takes a dotted path into the object ("actor.user.name"); parents are made on the way.
- * All return 0, -EEXIST when it is set already, -EINVAL for a path through a scalar, -ENOMEM. After a
- * failure the event stays whole, and event_take reports the first failure, so callers need not check
- * each one. */
+ * All return 0, -EEXIST when it is set already, -EINVAL for a path through a scalar, -ENOMEM. After
+ * a failure the event stays whole, and event_take reports the first failure, so callers need not
+ * check each one. */
 int event_set_int(struct event *event, const char *path, int64_t value);
 int event_set_bool(struct event *event, const char *path, bool value);
 /* Static strings and names that the policy or bailiff gave: never bytes that were captured. */
@@ -61,12 +61,14 @@ int event_set_digest(struct event *event, const char *path, const uint8_t *bytes
 /* Appends an object built by another event-less builder to an array; takes value over. */
 int event_append(struct event *event, const char *path, json_t *value);
 int event_set_severity(struct event *event, int severity_id);
-/* verdict -> action_id, action, disposition_id, disposition, status_id of the security_control profile */
+/* verdict -> action_id, action, disposition_id, disposition, status_id of the security_control
+ * profile */
 int event_set_verdict(struct event *event, enum bailiff_verdict verdict);
 
 /* Finishes: checks the required attributes of the class, gives the canonical JSON (RFC 8785) in
  * malloc'ed *ret, at most EVENT_JSON_MAX bytes: the longest strings are cut first, with
- * <name>_length beside them. metadata.sequence, logged_time and log_name are added by log_append. */
+ * <name>_length beside them. metadata.sequence, logged_time and log_name are added by log_append.
+ */
 #define EVENT_JSON_MAX 60000
 int event_take(struct event *event, char **ret, size_t *ret_len);
 

@@ -15,8 +15,8 @@ struct log;
 
 struct log_options {
 	const char *directory;
-	const char *key_path;	/* Ed25519 private key, PEM (PKCS 8), mode 0600; made when missing */
-	const char *origin;	/* first line of a checkpoint, key name */
+	const char *key_path; /* Ed25519 private key, PEM (PKCS 8), mode 0600; made when missing */
+	const char *origin;   /* first line of a checkpoint, key name */
 };
 
 struct log_opened {
@@ -53,14 +53,14 @@ struct log_finding {
 	char why[512];		/* one sentence, names the record and the file */
 };
 
-/* Verifies with the public key and the files, nothing else. vkey: the text of a note verifier key, or
- * NULL for DIR/log.pub. progress may be NULL; called with entries done and in all. Returns 0 when the
- * verification could be carried out (see ret->ok), else -errno. */
+/* Verifies with the public key and the files, nothing else. vkey: the text of a note verifier key,
+ * or NULL for DIR/log.pub. progress may be NULL; called with entries done and in all. Returns 0
+ * when the verification could be carried out (see ret->ok), else -errno. */
 int log_verify(const char *directory, const char *vkey, void (*progress)(uint64_t, uint64_t),
 	       struct log_finding *ret);
 
-/* Reads entries [from, …): calls fn for each with its canonical JSON until it returns non-zero or the
- * end. For `bailiff events`, `why` and the courier. Returns 0, fn's value, or -errno. */
+/* Reads entries [from, …): calls fn for each with its canonical JSON until it returns non-zero or
+ * the end. For `bailiff events`, `why` and the courier. Returns 0, fn's value, or -errno. */
 int log_read(const char *directory, uint64_t from,
 	     int (*fn)(void *ctx, uint64_t index, const char *json, size_t len), void *ctx);
 

@@ -15,8 +15,8 @@ struct buffer {
 
 #define _cleanup_buffer_ __attribute__((cleanup(buffer_free)))
 
-/* Appends len bytes; the buffer never grows over max bytes in all. Returns 0, -ENOSPC when it would,
- * -ENOMEM; on failure the buffer is as it was. */
+/* Appends len bytes; the buffer never grows over max bytes in all. Returns 0, -ENOSPC when it
+ * would, -ENOMEM; on failure the buffer is as it was. */
 int buffer_append(struct buffer *b, const void *bytes, size_t len, size_t max);
 
 /* Appends a formatted string (no terminating zero is counted, one is always present). */

@@ -30,18 +30,18 @@ static inline void base_fclosep(FILE **f)
 #define _cleanup_(f)	 __attribute__((cleanup(f)))
 
 /* Hands a value over: the variable is emptied, so that its cleanup releases nothing. */
-#define TAKE_PTR(p)                     \
-	({                              \
-		__typeof__(p) p_ = (p); \
-		(p) = NULL;             \
-		p_;                     \
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) p_ = (p);                                                            \
+		(p) = NULL;                                                                        \
+		p_;                                                                                \
 	})
 
-#define TAKE_FD(fd)         \
-	({                  \
-		int f_ = (fd); \
-		(fd) = -1;  \
-		f_;         \
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int f_ = (fd);                                                                     \
+		(fd) = -1;                                                                         \
+		f_;                                                                                \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

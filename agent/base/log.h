@@ -26,13 +26,14 @@ void log_line(enum log_level level, int err, const char *fmt, ...)
 #define log_info(...)  log_line(LOG_LEVEL_INFO, 0, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, 0, __VA_ARGS__)
 
-/* Logs with the text of the error and evaluates to it, as a negative errno: return log_err_r(r, ...) */
-#define log_err_r(r, ...)                                       \
-	({                                                      \
-		int r_ = (r);                                   \
-		r_ = r_ > 0 ? -r_ : r_;                         \
-		log_line(LOG_LEVEL_ERROR, r_, __VA_ARGS__);     \
-		r_;                                             \
+/* Logs with the text of the error and evaluates to it, as a negative errno: return log_err_r(r,
+ * ...) */
+#define log_err_r(r, ...)                                                                          \
+	({                                                                                         \
+		int r_ = (r);                                                                      \
+		r_ = r_ > 0 ? -r_ : r_;                                                            \
+		log_line(LOG_LEVEL_ERROR, r_, __VA_ARGS__);                                        \
+		r_;                                                                                \
 	})
 
 #endif

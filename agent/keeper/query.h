@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the keeper answers on its socket /run/bailiff/query.sock (SOCK_SEQPACKET, one JSON object a
- * message, at most QUERY_MAX bytes). Who asks is what SO_PEERCRED says, never what the message says.
+ * message, at most QUERY_MAX bytes). Who asks is what SO_PEERCRED says, never what the message
+ *says.
  *
  *   {"ask":"why"}            anybody: the latest denials of the asking uid, newest first, at most
  *   {"ask":"why","number":N}  `limit` (default 1); root may add "person":"alice@company.com"

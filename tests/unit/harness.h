@@ -16,13 +16,16 @@ struct unit_case {
 	void (*run)(void **state);
 };
 
-#define unit(f) {#f, f}
+#define unit(f)                                                                                    \
+	{                                                                                          \
+#f, f                                                                              \
+	}
 int unit_run(const char *program, const struct unit_case *cases, size_t n, int argc, char **argv);
-#define UNIT_MAIN(...)                                                               \
-	int main(int argc, char **argv)                                              \
-	{                                                                            \
-		static const struct unit_case cases[] = {__VA_ARGS__};               \
-		return unit_run(__FILE__, cases, sizeof(cases) / sizeof(cases[0]), argc, argv); \
+#define UNIT_MAIN(...)                                                                             \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		static const struct unit_case cases[] = {__VA_ARGS__};                             \
+		return unit_run(__FILE__, cases, sizeof(cases) / sizeof(cases[0]), argc, argv);    \
 	}
 
 #endif

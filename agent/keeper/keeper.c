@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The keeper's life: the order in which things start, one loop, the order in which they stop. */
+#include "keeper/keeper.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+/* Sources of the loop, in the upper half of epoll's data; the lower half is the descriptor. Numbers
+ * below KEEPER_CHILDREN are children. */
+#define SOURCE_QUERY  0x80u
+#define SOURCE_ASKER  0x81u
+#define SOURCE_SIGNAL 0x82u
+#define SOURCE_TIMER  0x83u
+#define SOURCE_RING   0x84u
+
+/* The first tables wait this long for the names' addresses; the ones of an earlier keeper stay in
+ * force meanwhile. */
+#define NAMES_WAIT_MS 5000
+
+int64_t keeper_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t boot_epoch_ns(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (real.tv_sec - boot.tv_sec) * 1000000000ll + (real.tv_nsec - boot.tv_nsec);
+}
+
+/* The pseudonym key: equal values in the log can be seen to be equal over the host's life. */
+static int load_pseudonym_key(struct keeper *k)
+{
+	char directory[512], path[560];
+	_cleanup_close_ int fd = -1;
+
+	snprintf(directory, sizeof(directory), "%s/keys", k->options.state_directory);
+	if (mkdir(k->options.state_directory, 0755) < 0 && errno != EEXIST)
+		return log_err_r(-errno, "cannot make %s", k->options.state_directory);
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return log_err_r(-errno, "cannot make %s", directory);
+	snprintf(path, sizeof(path), "%s/pseudonym.key", directory);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		if (read(fd, k->pseudonym_key, 32) == 32)
+			return 0;
+		return log_err_r(-EINVAL, "%s does not hold 32 bytes", path);
+	}
+	if (errno != ENOENT)
+		return log_err_r(-errno, "cannot open %s", path);
+	if (RAND_bytes(k->pseudonym_key, 32) != 1)
+		return log_err_r(-EIO, "no random bytes");
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, k->pseudonym_key, 32) != 32 || fsync(fd) < 0)
+		return log_err_r(-errno, "cannot write %s", path);
+	return 0;
+}
+
+static int on_ask(void *ctx, void *data, size_t size)
+{
+	struct keeper *k = ctx;
+	const struct record_image *r = data;
+
+	if (size >= sizeof(*r) && r->head.version == CONTRACT_VERSION &&
+	    r->head.type == RECORD_IMAGE)
+		keeper_ask(k, r);
+	return 0;
+}
+
+static int add(struct keeper *k, uint32_t source, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN,
+				 .data.u64 = (uint64_t)source << 32 | (uint32_t)fd};
+
+	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? log_err_r(-errno, "epoll") : 0;
+}
+
+static int open_loop(struct keeper *k)
+{
+	struct itimerspec each = {.it_interval = {.tv_nsec = 500000000},
+				  .it_value = {.tv_nsec = 1}};
+	sigset_t set;
+	int fd, r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return log_err_r(-errno, "sigprocmask");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r = fd < 0 ? log_err_r(-errno, "signalfd") : add(k, SOURCE_SIGNAL, fd);
+	if (r < 0)
+		return r;
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd < 0 || timerfd_settime(fd, 0, &each, NULL) < 0)
+		return log_err_r(-errno, "timerfd");
+	return add(k, SOURCE_TIMER, fd);
+}
+
+/* The tables go in force and the new programs begin to report. */
+static int take_over(struct keeper *k)
+{
+	int r = keeper_policy_apply(k);
+
+	if (r < 0)
+		return r;
+	r = kernel_take_over(k->kernel);
+	if (r < 0)
+		return r;
+	k->took_over = true;
+	keeper_event_policy(k);
+	keeper_event_posture(k);
+	/* the hooks are on: what forks from now on is seen; what ran before is looked up now */
+	keeper_seed(k);
+	log_info("watching: policy version %llu, generation %llu",
+		 (unsigned long long)k->policy->version, (unsigned long long)k->generation);
+	return 0;
+}
+
+static void tell_losses(struct keeper *k)
+{
+	uint64_t now[COUNTER_MAX], lost[COUNTER_MAX] = {0};
+	bool any = false;
+
+	if (kernel_counters(k->kernel, now) < 0)
+		return;
+	for (int i = COUNTER_LOST_DENIAL; i < COUNTER_MAX; i++) {
+		if (i == COUNTER_CAPTURED_BYTES || i == COUNTER_FORKS)
+			continue;
+		lost[i] = now[i] - k->counters[i];
+		any |= lost[i] != 0;
+	}
+	memcpy(k->counters, now, sizeof(now));
+	if (any)
+		keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_LOST, lost, sizeof(lost), -1);
+}
+
+static int on_timer(struct keeper *k, int fd)
+{
+	static unsigned int ticks;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		return -errno;
+	if (!k->took_over && keeper_now_ms() >= k->take_over_by_ms) {
+		int r = take_over(k);
+
+		if (r < 0)
+			return r;
+	}
+	keeper_checkpoint(k, false);
+	keeper_children_retry(k);
+	if (++ticks % 4 == 0) {
+		tell_losses(k);
+		keeper_clients_sweep(k);
+	}
+	if (ticks % 120 == 0)
+		keeper_names_expire(k);
+	return 0;
+}
+
+static void on_signal(struct keeper *k, int fd)
+{
+	struct signalfd_siginfo info;
+	struct policy_report report = {0};
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			keeper_children_reap(k);
+			break;
+		case SIGHUP:
+			if (keeper_policy_reload(k, &report) < 0)
+				policy_report_print(&report, stderr, false);
+			policy_report_free(&report);
+			break;
+		default:
+			k->stopping = true;
+		}
+	}
+}
+
+static void on_child(struct keeper *k, int which, int fd)
+{
+	static uint8_t body[CHANNEL_BODY_MAX];
+	enum channel_type type;
+
+	for (int i = 0; i < 64; i++) {
+		ssize_t n = channel_receive(fd, &type, body, NULL, MSG_DONTWAIT);
+
+		if (n < 0) {
+			/* -ENODATA: it ended, and SIGCHLD says so; anything else is not forgiven */
+			if (n != -EAGAIN)
+				epoll_ctl(k->epoll, EPOLL_CTL_DEL, fd, NULL);
+			return;
+		}
+		k->child[which].failures = 0;
+		if (which == KEEPER_CHILD_READER &&
+		    (type == CHANNEL_EVENT || type == CHANNEL_DENIAL))
+			keeper_append(k, (char *)body, (size_t)n, type == CHANNEL_DENIAL);
+		else if (which == KEEPER_CHILD_COURIER && type == CHANNEL_NAMES &&
+			 n == sizeof(struct channel_names))
+			keeper_names(k, (struct channel_names *)(void *)body);
+		else if (which == KEEPER_CHILD_ANALYST && type == CHANNEL_ANALYSED &&
+			 n == sizeof(struct channel_analysed))
+			keeper_analysed(k, (struct channel_analysed *)(void *)body);
+		else if (type == CHANNEL_FAILED)
+			keeper_event_loss(k, "a child process did not take the policy", 1);
+		else
+			log_err("a message of type %d that the %s has no business with", type,
+				k->child[which].role);
+	}
+}
+
+static int run(struct keeper *k)
+{
+	struct epoll_event events[32];
+	int r = 0;
+
+	while (!k->stopping && r >= 0) {
+		int n = epoll_wait(k->epoll, events, ARRAY_SIZE(events), -1);
+
+		if (n < 0 && errno != EINTR)
+			return log_err_r(-errno, "epoll");
+		for (int i = 0; i < n && r >= 0; i++) {
+			uint32_t source = (uint32_t)(events[i].data.u64 >> 32);
+			int fd = (int)(uint32_t)events[i].data.u64;
+
+			if (source == SOURCE_TIMER)
+				r = on_timer(k, fd);
+			else if (source == SOURCE_SIGNAL)
+				on_signal(k, fd);
+			else if (source == SOURCE_QUERY)
+				keeper_query_accept(k);
+			else if (source == SOURCE_ASKER)
+				keeper_query_serve(k, fd);
+			else if (source == SOURCE_RING)
+				ring_buffer__consume(k->asks);
+			else if (source < KEEPER_CHILDREN)
+				on_child(k, (int)source, fd);
+		}
+	}
+	return r;
+}
+
+/* Rings before hooks before the scan: what starts in between is in the ring or in the scan, and
+ * what is in both is known by its key. */
+static int start(struct keeper *k)
+{
+	struct policy_report report = {0};
+	int64_t unwatched_ms = 0;
+	uint64_t discarded = 0;
+	int r;
+
+	r = keeper_policy_load(k, &report);
+	if (report.n)
+		policy_report_print(&report, stderr, isatty(STDERR_FILENO));
+	policy_report_free(&report);
+	if (r < 0)
+		return log_err_r(-EINVAL, "the policy in %s is refused",
+				 k->options.policy_directory);
+	r = load_pseudonym_key(k);
+	if (r < 0)
+		return r;
+	r = keeper_journal_open(k, &unwatched_ms, &discarded);
+	if (r < 0)
+		return r;
+	keeper_event_start(k, unwatched_ms, discarded);
+	r = kernel_open(&k->kernel);
+	if (r < 0)
+		return r;
+	k->generation = kernel_policy_generation(k->kernel);
+	kernel_counters(k->kernel, k->counters);
+	k->asks = ring_buffer__new(kernel_ring_fd(k->kernel, KERNEL_RING_ASKS), on_ask, k, NULL);
+	if (!k->asks)
+		return log_err_r(-errno, "cannot open the ring of questions");
+	r = add(k, SOURCE_RING, ring_buffer__epoll_fd(k->asks));
+	if (r == 0)
+		r = keeper_children_start(k);
+	if (r == 0)
+		r = keeper_query_open(k);
+	k->take_over_by_ms = keeper_now_ms() + (k->n_names ? NAMES_WAIT_MS : 0);
+	return r;
+}
+
+static void stop(struct keeper *k, int r)
+{
+	if (k->log) {
+		keeper_event_stop(
+			k, r < 0 ? "bailiff ends because of an error; what is attached goes "
+				   "on enforcing"
+			   : k->detached ? "bailiff ends and takes its hooks along"
+					 : "bailiff ends; what is attached goes on enforcing");
+		keeper_checkpoint(k, true);
+	}
+	keeper_children_stop(k);
+	keeper_query_close(k);
+	ring_buffer__free(k->asks);
+	kernel_close(k->kernel);
+	if (k->detached)
+		kernel_detach();
+	log_close(k->log);
+	policy_tables_free(k->tables);
+	policy_free(k->policy);
+	explicit_bzero(k->pseudonym_key, sizeof(k->pseudonym_key));
+}
+
+int keeper_main(const struct keeper_options *options)
+{
+	static struct keeper k;
+	const struct rlimit none = {0, 0};
+	int r;
+
+	log_init("bailiffd", LOG_LEVEL_INFO);
+	if (geteuid() != 0) {
+		log_err("bailiffd needs root to load its programs");
+		return EXIT_FAILURE;
+	}
+	/* a core file would hold keys and, through the socket buffers, captured text */
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	k.options = *options;
+	k.query_fd = -1;
+	k.started_ms = keeper_now_ms();
+	k.boot_epoch_ns = boot_epoch_ns();
+	gethostname(k.host, sizeof(k.host) - 1);
+	for (int i = 0; i < KEEPER_CHILDREN; i++)
+		k.child[i].sock = -1;
+	k.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (k.epoll < 0)
+		return log_err_r(-errno, "epoll") ? EXIT_FAILURE : 0;
+	r = open_loop(&k);
+	if (r == 0)
+		r = start(&k);
+	if (r == 0)
+		r = run(&k);
+	stop(&k, r);
+	return r == -EINVAL ? 2 : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper: holds the kernel side, the policy and the log; decides what user space must decide;
+ * starts and watches the processes without rights. What its files share. */
+#ifndef KEEPER_KEEPER_H
+#define KEEPER_KEEPER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "audit/event.h"
+#include "audit/log.h"
+#include "base/channel.h"
+#include "kernel/kernel.h"
+#include "policy/policy.h"
+#include "process/analyst.h"
+
+#define KEEPER_CHILD_READER  0
+#define KEEPER_CHILD_COURIER 1
+#define KEEPER_CHILD_ANALYST 2
+#define KEEPER_CHILDREN	     3
+
+struct keeper_options {
+	const char *policy_directory; /* /etc/bailiff */
+	const char *state_directory;  /* /var/lib/bailiff: log, keys, cache */
+	const char *run_directory;    /* /run/bailiff: sockets */
+};
+
+struct keeper_child {
+	const char *role, *user;
+	pid_t pid; /* 0: not running */
+	int sock;
+	int64_t retry_at_ms;
+	uint32_t failures; /* in a row */
+};
+
+/* A file that is being looked at, or was. */
+struct keeper_image {
+	struct image_key key;
+	enum image_class class_;
+	bool attached;
+	bool answered;
+	uint32_t id;
+	struct tls_layout *layout;
+	char why[TLS_WHY_SIZE];
+	struct keeper_image *next;
+};
+
+/* A question the analyst has not answered. */
+struct keeper_question {
+	uint64_t id;
+	struct record_image record;
+	enum recognise_kind kind;
+	int fd;
+	struct keeper_question *next;
+};
+
+/* A client that runs: for `bailiff status`. */
+struct keeper_client {
+	pid_t pid;
+	uint64_t start_ns;
+	uint32_t uid;
+	uint32_t image_id;
+	bool inspected;
+	char executable[256];
+	struct keeper_client *next;
+};
+
+/* A process that was there before the keeper. */
+struct keeper_seeded {
+	pid_t pid, parent;
+	uint32_t uid;
+	uint64_t start_ns;
+	struct image_key key;
+};
+
+#define KEEPER_WHY_MAX 256
+struct keeper_denial {
+	uint64_t number;
+	int64_t time_ms;
+	uint32_t uid;
+	bool would;
+	char person[128];
+	char what[160];
+	char rule[96];
+	char sentence[420];
+};
+
+struct keeper_name {
+	char *name;
+	struct {
+		int family;
+		uint8_t address[16];
+		int64_t until_ms;
+	} addresses[CHANNEL_ADDRESSES_MAX];
+	size_t n;
+	int64_t seen_ms;
+};
+
+struct keeper {
+	struct keeper_options options;
+	int epoll;
+	bool stopping, detached;
+	int64_t started_ms;    /* epoch */
+	int64_t boot_epoch_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	char host[256];
+	uint8_t pseudonym_key[32];
+
+	struct kernel *kernel;
+	struct ring_buffer *asks;
+	uint64_t generation;
+	bool took_over;
+	int64_t take_over_by_ms;
+	uint64_t counters[COUNTER_MAX];
+
+	struct policy *policy;
+	struct policy_tables *tables;
+	struct keeper_name *names;
+	size_t n_names;
+
+	struct log *log;
+	int64_t next_checkpoint_ms, last_checkpoint_ms;
+
+	struct keeper_child child[KEEPER_CHILDREN];
+	struct keeper_image *images;
+	uint32_t next_image_id;
+	struct keeper_question *questions;
+	uint64_t next_question;
+	struct keeper_client *clients;
+	struct keeper_seeded *seeded;
+	size_t n_seeded;
+
+	int query_fd;
+	struct keeper_denial denials[KEEPER_WHY_MAX];
+	size_t n_denials; /* ever; the newest is at (n_denials - 1) % KEEPER_WHY_MAX */
+};
+
+int64_t keeper_now_ms(void);
+
+/* keeper.c */
+int keeper_main(const struct keeper_options *options);
+
+/* journal.c: the log and what is remembered for `why` */
+int keeper_journal_open(struct keeper *k, int64_t *ret_unwatched_ms, uint64_t *ret_discarded);
+/* Finishes and appends an event of the keeper's own; takes it over. */
+void keeper_record(struct keeper *k, struct event *event);
+/* Appends what the reader made. */
+void keeper_append(struct keeper *k, const char *json, size_t len, bool denial);
+void keeper_checkpoint(struct keeper *k, bool now);
+void keeper_event_start(struct keeper *k, int64_t unwatched_ms, uint64_t discarded);
+void keeper_event_stop(struct keeper *k, const char *why);
+void keeper_event_policy(struct keeper *k);
+void keeper_event_policy_refused(struct keeper *k, const struct policy_report *report);
+void keeper_event_posture(struct keeper *k);
+void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *path, const char *why);
+void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
+void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
+
+/* children.c */
+int keeper_children_start(struct keeper *k);
+void keeper_children_reap(struct keeper *k);
+void keeper_children_retry(struct keeper *k);
+void keeper_children_stop(struct keeper *k);
+int keeper_tell(struct keeper *k, int child, enum channel_type type, const void *body, size_t len,
+		int fd);
+
+/* images.c */
+void keeper_ask(struct keeper *k, const struct record_image *r);
+void keeper_analysed(struct keeper *k, const struct channel_analysed *a);
+void keeper_seed(struct keeper *k);
+void keeper_questions_drop(struct keeper *k);
+struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key *key);
+
+/* clients.c */
+void keeper_client_started(struct keeper *k, pid_t pid, uint64_t start_ns, uint32_t uid,
+			   const struct keeper_image *image);
+void keeper_clients_sweep(struct keeper *k);
+
+/* rules.c: policy and names into tables */
+int keeper_policy_load(struct keeper *k, struct policy_report *report);
+int keeper_policy_apply(struct keeper *k);
+int keeper_policy_reload(struct keeper *k, struct policy_report *report);
+void keeper_names(struct keeper *k, const struct channel_names *names);
+void keeper_names_expire(struct keeper *k);
+
+/* query.c */
+int keeper_query_open(struct keeper *k);
+void keeper_query_accept(struct keeper *k);
+void keeper_query_serve(struct keeper *k, int fd);
+void keeper_query_close(struct keeper *k);
+
+#endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Answers the command line. Who asks is what the kernel says (SO_PEERCRED). */
+#include "keeper/query.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "keeper/keeper.h"
+
+int keeper_query_open(struct keeper *k)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct epoll_event ev = {.events = EPOLLIN};
+	int fd;
+
+	if (mkdir(k->options.run_directory, 0755) < 0 && errno != EEXIST)
+		return log_err_r(-errno, "cannot make %s", k->options.run_directory);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/query.sock",
+		 k->options.run_directory);
+	unlink(address.sun_path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return log_err_r(-errno, "cannot make the query socket");
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(address.sun_path, 0666) < 0 || listen(fd, 16) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return log_err_r(r, "cannot listen on %s", address.sun_path);
+	}
+	k->query_fd = fd;
+	ev.data.u64 = (uint64_t)(0x80u) << 32 | (uint32_t)fd;
+	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+void keeper_query_accept(struct keeper *k)
+{
+	struct timeval patience = {.tv_sec = 2};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP};
+	int fd = accept4(k->query_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	ev.data.u64 = (uint64_t)(0x81u) << 32 | (uint32_t)fd;
+	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+		close(fd);
+}
+
+static json_t *refuse(const char *why)
+{
+	return json_pack("{s:b, s:s}", "ok", 0, "error", why);
+}
+
+static const struct policy_person *person_of(const struct keeper *k, uint32_t uid,
+					     const char *email)
+{
+	uint32_t index = 0;
+
+	for (size_t i = 0; k->tables && i < k->tables->n_persons && !email; i++)
+		if (k->tables->persons[i].uid == uid)
+			index = k->tables->persons[i].value.person;
+	for (size_t i = 0; i < k->policy->n_people; i++)
+		if (email ? strcmp(k->policy->people[i].email, email) == 0 : i + 1 == index)
+			return &k->policy->people[i];
+	return NULL;
+}
+
+static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
+{
+	const char *email = json_string_value(json_object_get(ask, "person"));
+	json_int_t limit = json_integer_value(json_object_get(ask, "limit"));
+	const json_t *number = json_object_get(ask, "number");
+	const struct policy_person *person;
+	json_t *list = json_array();
+	size_t have = k->n_denials < KEEPER_WHY_MAX ? k->n_denials : KEEPER_WHY_MAX;
+
+	if (email && uid != 0)
+		return refuse("only root may ask about somebody else");
+	person = person_of(k, uid, email);
+	if (limit < 1 || limit > 50)
+		limit = number ? 1 : limit < 1 ? 1 : 50;
+	for (size_t i = 0; i < have && (json_int_t)json_array_size(list) < limit; i++) {
+		const struct keeper_denial *d =
+			&k->denials[(k->n_denials - 1 - i) % KEEPER_WHY_MAX];
+		bool theirs = email ? strcmp(d->person, email) == 0 : d->uid == uid;
+
+		/* root sees all; a number narrows, it does not widen */
+		if (!theirs && !(uid == 0 && !email))
+			continue;
+		if (number && (uint64_t)json_integer_value(number) != d->number)
+			continue;
+		json_array_append_new(
+			list, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "number",
+					(json_int_t)d->number, "time", (json_int_t)d->time_ms,
+					"verdict", d->would ? "would_deny" : "denied", "what",
+					d->what, "rule", d->rule, "sentence", d->sentence,
+					"contact", k->policy->contact ? k->policy->contact : ""));
+	}
+	return json_pack("{s:b, s:s?, s:o}", "ok", 1, "person", person ? person->email : NULL,
+			 "denials", list);
+}
+
+static const char *mode_name(enum bailiff_mode mode)
+{
+	static const char *const names[] = {"record", "shadow", "enforce"};
+
+	return mode < BAILIFF_MODE_MAX ? names[mode] : "unknown";
+}
+
+static json_t *status_names(const struct keeper *k)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < k->n_names; i++) {
+		const struct keeper_name *n = &k->names[i];
+		json_t *addresses = json_array();
+
+		for (size_t a = 0; a < n->n; a++) {
+			char text[INET6_ADDRSTRLEN] = "";
+
+			inet_ntop(n->addresses[a].family, n->addresses[a].address, text,
+				  sizeof(text));
+			json_array_append_new(addresses, json_string(text));
+		}
+		json_array_append_new(
+			names,
+			json_pack("{s:s, s:o, s:I}", "name", n->name, "addresses", addresses,
+				  "age_ms",
+				  (json_int_t)(n->seen_ms ? keeper_now_ms() - n->seen_ms : -1)));
+	}
+	return names;
+}
+
+static json_t *status_counters(struct keeper *k)
+{
+	static const char *const names[] = {
+		"denied",	"would_deny",	  "lost_denials",   "lost_records",
+		"lost_asks",	"lost_bytes",	  "captured_bytes", "unreadable_buffers",
+		"nested_calls", "storage_failed", "forks",	    "pending_full"};
+	uint64_t counters[COUNTER_MAX] = {0};
+	json_t *o = json_object();
+
+	static_assert(ARRAY_SIZE(names) == COUNTER_MAX, "one name a counter");
+	kernel_counters(k->kernel, counters);
+	for (int i = 0; i < COUNTER_MAX; i++)
+		json_object_set_new(o, names[i], json_integer((json_int_t)counters[i]));
+	return o;
+}
+
+static json_t *status_clients(const struct keeper *k)
+{
+	json_t *list = json_array();
+
+	for (const struct keeper_client *c = k->clients; c; c = c->next) {
+		const struct policy_person *p = person_of(k, c->uid, NULL);
+		char build_id[2 * TLS_BUILD_ID_MAX + 1] = "";
+
+		for (const struct keeper_image *i = k->images; i; i = i->next)
+			if (i->id == c->image_id && i->layout)
+				digest_hex(i->layout->build_id, i->layout->build_id_len, build_id);
+		json_array_append_new(list, json_pack("{s:i, s:s?, s:s, s:s, s:b}", "pid",
+						      (int)c->pid, "person", p ? p->email : NULL,
+						      "executable", c->executable, "build_id",
+						      build_id, "inspected", (int)c->inspected));
+	}
+	return list;
+}
+
+static json_t *answer_status(struct keeper *k)
+{
+	char digest[DIGEST_HEX];
+	json_t *posture = json_array();
+	const struct posture *p;
+	size_t n;
+
+	p = kernel_posture(k->kernel, &n);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(posture,
+				      json_pack("{s:s, s:s, s:s}", "capability", p[i].capability,
+						"state", posture_state_to_string(p[i].state),
+						"reason", p[i].reason));
+	digest_hex(k->policy->digest, DIGEST_SIZE, digest);
+	return json_pack("{s:b, s:s, s:I, s:{s:I, s:s, s:I, s:{s:s, s:s, s:s}}, s:o, s:o, s:o, "
+			 "s:{s:I, s:I}, "
+			 "s:{s:i, s:i, s:i, s:i}, s:o}",
+			 "ok", 1, "version", BAILIFF_VERSION, "uptime_ms",
+			 (json_int_t)(keeper_now_ms() - k->started_ms), "policy", "version",
+			 (json_int_t)k->policy->version, "digest", digest, "generation",
+			 (json_int_t)k->generation, "modes", "destinations",
+			 mode_name(k->policy->mode_destinations), "skills",
+			 mode_name(k->policy->mode_skills), "model",
+			 mode_name(k->policy->mode_model), "posture", posture, "clients",
+			 status_clients(k), "counters", status_counters(k), "log", "size",
+			 (json_int_t)log_size(k->log), "checkpoint_ms",
+			 (json_int_t)k->last_checkpoint_ms, "processes", "keeper", (int)getpid(),
+			 "reader", (int)k->child[KEEPER_CHILD_READER].pid, "courier",
+			 (int)k->child[KEEPER_CHILD_COURIER].pid, "analyst",
+			 (int)k->child[KEEPER_CHILD_ANALYST].pid, "names", status_names(k));
+}
+
+static json_t *answer_reload(struct keeper *k, uint32_t uid)
+{
+	struct policy_report report = {0};
+	json_t *answer, *lines = json_array();
+	int r;
+
+	keeper_event_admin(k, "the policy was asked to be loaded again", uid);
+	r = keeper_policy_reload(k, &report);
+	for (size_t i = 0; i < report.n; i++)
+		json_array_append_new(lines,
+				      json_sprintf("%s:%u:%u: %s", report.messages[i].where.file,
+						   report.messages[i].where.line,
+						   report.messages[i].where.column,
+						   report.messages[i].text));
+	policy_report_free(&report);
+	if (r < 0)
+		answer = json_pack("{s:b, s:s, s:o}", "ok", 0, "error",
+				   "the policy was refused; the one in force stays", "report",
+				   lines);
+	else
+		answer = json_pack("{s:b, s:I, s:o}", "ok", 1, "generation",
+				   (json_int_t)k->generation, "report", lines);
+	return answer;
+}
+
+static json_t *answer(struct keeper *k, const json_t *ask, uint32_t uid)
+{
+	const char *what = json_string_value(json_object_get(ask, "ask"));
+
+	if (!what)
+		return refuse("the message has no \"ask\"");
+	if (strcmp(what, "why") == 0)
+		return answer_why(k, ask, uid);
+	if (uid != 0)
+		return json_pack("{s:b, s:s, s:b}", "ok", 0, "error", "only root may ask that",
+				 "not_permitted", 1);
+	if (strcmp(what, "status") == 0)
+		return answer_status(k);
+	if (strcmp(what, "reload") == 0)
+		return answer_reload(k, uid);
+	if (strcmp(what, "detach") == 0) {
+		keeper_event_admin(k, "bailiff was detached: nothing is enforced any more", uid);
+		k->detached = true;
+		k->stopping = true;
+		return json_pack("{s:b}", "ok", 1);
+	}
+	return refuse("that question is not known");
+}
+
+void keeper_query_serve(struct keeper *k, int fd)
+{
+	static char text[QUERY_MAX];
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	ssize_t n = recv(fd, text, sizeof(text), 0);
+	_cleanup_free_ char *out = NULL;
+	json_t *ask, *reply;
+
+	if (n <= 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+		if (n < 0 && errno == EAGAIN)
+			return;
+		close(fd);
+		return;
+	}
+	ask = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+	reply = json_is_object(ask) ? answer(k, ask, peer.uid)
+				    : refuse("the message is no JSON object");
+	json_decref(ask);
+	out = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	json_decref(reply);
+	if (out && strlen(out) < QUERY_MAX)
+		send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+void keeper_query_close(struct keeper *k)
+{
+	char path[256];
+
+	if (k->query_fd < 0)
+		return;
+	close(k->query_fd);
+	snprintf(path, sizeof(path), "%s/query.sock", k->options.run_directory);
+	unlink(path);
+}

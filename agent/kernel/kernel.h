@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel side as the keeper holds it: programs loaded, attached and pinned, tables written,
+ * rings and counters at hand, and a posture that says what really holds on this host. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/contract.h"
+#include "policy/policy.h"
+#include "tls/locate.h"
+
+#define KERNEL_BPFFS	"/sys/fs/bpf"
+#define KERNEL_PIN_ROOT KERNEL_BPFFS "/bailiff"
+#define KERNEL_CGROUP	"/sys/fs/cgroup"
+
+enum posture_state {
+	POSTURE_OFF,
+	POSTURE_OBSERVE,
+	POSTURE_ENFORCE,
+	POSTURE_STATE_MAX,
+};
+
+struct posture {
+	const char *capability; /* static */
+	enum posture_state state;
+	char reason[160]; /* why it is less than enforce; what proved it otherwise */
+};
+
+enum kernel_ring {
+	KERNEL_RING_DENIALS,
+	KERNEL_RING_RECORDS,
+	KERNEL_RING_ASKS,
+	KERNEL_RING_MAX,
+};
+
+struct kernel;
+
+/* Loads every object, attaches it beside what an earlier keeper left pinned, and pins it. Maps that
+ * are pinned already are taken over with what they hold. Nothing reports before kernel_take_over().
+ * A capability that the host does not have lowers the posture; only the lack of all of BPF, bpffs
+ * or cgroup2 is an error. Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN. */
+int kernel_open(struct kernel **ret);
+
+/* From now on this attachment reports; the links of earlier ones are removed. */
+int kernel_take_over(struct kernel *k);
+
+/* Lets go of descriptors. Everything pinned goes on enforcing. */
+void kernel_close(struct kernel *k);
+
+/* Removes every pin, and so every program: the host is as it was. */
+int kernel_detach(void);
+
+/* Builds inner maps from the tables, puts them into the slot that is not in force, and swaps. On
+ * failure the tables in force are untouched. generation must be higher than the last. */
+int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, uint64_t generation);
+/* The generation in force, 0 when none was ever applied. */
+uint64_t kernel_policy_generation(struct kernel *k);
+
+int kernel_ring_fd(const struct kernel *k, enum kernel_ring ring);
+/* Sums over all CPUs. */
+int kernel_counters(const struct kernel *k, uint64_t ret[COUNTER_MAX]);
+const struct posture *kernel_posture(const struct kernel *k, size_t *ret_n);
+void kernel_posture_set(struct kernel *k, const char *capability, enum posture_state state,
+			const char *reason);
+
+int kernel_image_get(const struct kernel *k, const struct image_key *key, struct image_value *ret);
+int kernel_image_set(struct kernel *k, const struct image_key *key,
+		     const struct image_value *value);
+int kernel_image_forget(struct kernel *k, const struct image_key *key);
+/* Forgets every image that is attached to by an earlier keeper only. Returns how many. */
+int kernel_images_forget_stale(struct kernel *k, bool (*keep)(void *ctx, const struct image_key *),
+			       void *ctx);
+
+/* Every process that runs now, by a task iterator: the record's actor and key are filled. */
+int kernel_seed(struct kernel *k, void (*fn)(void *ctx, const struct record_image *r), void *ctx);
+/* Gives a process that already runs its context. -ESRCH when it is gone. */
+int kernel_task_get(const struct kernel *k, pid_t pid, struct task_context *ret);
+int kernel_task_set(struct kernel *k, pid_t pid, const struct task_context *context);
+
+/* Probes entry and each ret of each located function of the file behind fd; id names the pins. All
+ * or nothing. Returns 0 or -errno. */
+int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id);
+int kernel_detach_tls(struct kernel *k, uint32_t id);
+
+const char *posture_state_to_string(enum posture_state state);
+
+#endif

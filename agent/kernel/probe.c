@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Probes on the TLS functions of one file. */
+#include "kernel/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+static int attach_at(struct kernel *k, struct bpf_program *prog, const char *path, uint64_t offset,
+		     uint32_t id, enum tls_role role, int n)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = false);
+	struct bpf_link *link;
+	char name[64];
+	int r;
+
+	/* -1: every process that maps this file; the programs let go of those not governed */
+	link = bpf_program__attach_uprobe_opts(prog, -1, path, offset, &opts);
+	if (!link)
+		return log_err_r(-errno, "cannot probe %s at offset 0x%llx",
+				 tls_role_to_string(role), (unsigned long long)offset);
+	snprintf(name, sizeof(name), "tls-%u-%u-%d", id, role, n);
+	r = kernel_pin_link(k, link, name);
+	bpf_link__destroy(link);
+	return r;
+}
+
+int kernel_detach_tls(struct kernel *k, uint32_t id)
+{
+	char prefix[32], path[512];
+	struct dirent *e;
+	DIR *d = opendir(k->links);
+
+	if (!d)
+		return -errno;
+	snprintf(prefix, sizeof(prefix), "tls-%u-", id);
+	while ((e = readdir(d))) {
+		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", k->links, e->d_name);
+		unlink(path);
+	}
+	closedir(d);
+	return 0;
+}
+
+int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id)
+{
+	struct {
+		struct bpf_program *enter, *leave;
+	} programs[TLS_ROLE_MAX];
+	char path[64];
+	int r = 0;
+
+	if (!k->tls || !k->tls->progs.tls_write_enter)
+		return -ENOTSUP;
+	programs[TLS_ROLE_WRITE].enter = k->tls->progs.tls_write_enter;
+	programs[TLS_ROLE_WRITE].leave = k->tls->progs.tls_write_return;
+	programs[TLS_ROLE_READ].enter = k->tls->progs.tls_read_enter;
+	programs[TLS_ROLE_READ].leave = k->tls->progs.tls_read_return;
+	programs[TLS_ROLE_WRITE_EX].enter = k->tls->progs.tls_write_ex_enter;
+	programs[TLS_ROLE_WRITE_EX].leave = k->tls->progs.tls_write_ex_return;
+	programs[TLS_ROLE_READ_EX].enter = k->tls->progs.tls_read_ex_enter;
+	programs[TLS_ROLE_READ_EX].leave = k->tls->progs.tls_read_ex_return;
+	programs[TLS_ROLE_HANDSHAKE].enter = k->tls->progs.tls_handshake;
+	programs[TLS_ROLE_HANDSHAKE].leave = NULL;
+	/* by descriptor: the very file that was analysed, whatever its path says now */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	for (int role = 0; role < TLS_ROLE_MAX && !r; role++) {
+		const struct tls_function *f = &layout->function[role];
+
+		if (!f->present)
+			continue;
+		/* returns first: an entry without its return would leave calls open */
+		for (uint32_t i = 0; i < f->n_rets && programs[role].leave && !r; i++)
+			r = attach_at(k, programs[role].leave, path, f->ret_offset[i], id, role,
+				      (int)i + 1);
+		if (!r)
+			r = attach_at(k, programs[role].enter, path, f->offset, id, role, 0);
+	}
+	if (r < 0)
+		kernel_detach_tls(k, id);
+	return r;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The reader process: empties the rings, gives records to the pipeline, sends finished events to
+ * the keeper. It parses what an attacker can send, and so has no rights: no capability, no network,
+ * no file that it could write. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "keeper/roles.h"
+#include "reader/pipeline.h"
+
+#define TICK_MS 1000
+
+struct reader {
+	const struct role_options *options;
+	struct pipeline *pipeline;
+	struct policy *policy;
+	struct policy_tables *tables;
+	struct ring_buffer *denials, *records;
+	struct channel_init init;
+	unsigned int since_denials;
+	bool failed;
+};
+
+static int64_t now_boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+static void on_event(void *ctx, const char *json, size_t len, bool urgent)
+{
+	struct reader *r = ctx;
+	int e = channel_send(ROLE_FD_FIRST, urgent ? CHANNEL_DENIAL : CHANNEL_EVENT, json, len, -1,
+			     0);
+
+	if (e < 0)
+		r->failed = true; /* the keeper is gone, or the event is longer than any may be */
+}
+
+static int on_denial(void *ctx, void *data, size_t size)
+{
+	struct reader *r = ctx;
+
+	pipeline_record(r->pipeline, data, size);
+	return r->failed ? -ECANCELED : 0;
+}
+
+/* Denials wait for nobody: their ring is looked at between the records too. */
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct reader *r = ctx;
+
+	pipeline_record(r->pipeline, data, size);
+	if (++r->since_denials >= 64) {
+		r->since_denials = 0;
+		ring_buffer__consume(r->denials);
+	}
+	return r->failed ? -ECANCELED : 0;
+}
+
+/* Rule numbers in records are those of the keeper's tables. The compiler gives the same ones for
+ * the same policy, whatever addresses the names have. */
+static int no_login(void *ctx, const char *login, uint32_t *ret_uid)
+{
+	(void)ctx;
+	(void)login;
+	(void)ret_uid;
+	return -ENOENT;
+}
+
+static int load(struct reader *r, const uint8_t digest[32])
+{
+	struct policy_report report = {0};
+	struct policy_tables *tables = NULL;
+	struct policy *policy = NULL;
+	char err[256] = "";
+	int e;
+
+	e = policy_load(r->options->policy_directory, &policy, &report);
+	policy_report_free(&report);
+	if (e < 0)
+		return log_err_r(e, "the policy cannot be read");
+	if (memcmp(policy->digest, digest, 32) != 0) {
+		policy_free(policy);
+		return log_err_r(-ESTALE, "the policy is not the one the keeper loaded");
+	}
+	e = policy_compile(policy, NULL, 0, no_login, NULL, &tables, err);
+	if (e == 0 && r->pipeline)
+		e = pipeline_set_policy(r->pipeline, policy, tables->rules, tables->n_rules);
+	if (e < 0) {
+		policy_tables_free(tables);
+		policy_free(policy);
+		return log_err_r(e, "the policy cannot be taken: %s", err);
+	}
+	policy_tables_free(r->tables);
+	policy_free(r->policy);
+	r->tables = tables;
+	r->policy = policy;
+	return 0;
+}
+
+static int prepare(struct reader *r)
+{
+	struct pipeline_options options;
+	int e = load(r, r->init.policy_digest);
+
+	if (e < 0)
+		return e;
+	options = (struct pipeline_options){.policy = r->policy,
+					    .rules = r->tables->rules,
+					    .n_rules = r->tables->n_rules,
+					    .host = r->init.host,
+					    .boot_epoch_ns = r->init.boot_epoch_ns,
+					    .emit = on_event,
+					    .ctx = r};
+	memcpy(options.pseudonym_key, r->init.pseudonym_key, sizeof(options.pseudonym_key));
+	e = pipeline_new(&options, &r->pipeline);
+	explicit_bzero(&options, sizeof(options));
+	return e < 0 ? log_err_r(e, "the pipeline cannot be made") : 0;
+}
+
+/* Returns 1 when the keeper is gone. */
+static int on_message(struct reader *r, uint8_t *body)
+{
+	enum channel_type type;
+	ssize_t n = channel_receive(ROLE_FD_FIRST, &type, body, NULL, MSG_DONTWAIT);
+
+	if (n == -EAGAIN)
+		return 0;
+	if (n < 0)
+		return 1;
+	if (type == CHANNEL_NOTE && n == sizeof(struct process_note))
+		pipeline_note(r->pipeline, (struct process_note *)(void *)body);
+	else if (type == CHANNEL_LOST && n == sizeof(uint64_t) * COUNTER_MAX)
+		pipeline_lost(r->pipeline, (uint64_t *)(void *)body, now_boot_ns());
+	else if (type == CHANNEL_POLICY && n == 32) {
+		if (load(r, body) < 0)
+			channel_send(ROLE_FD_FIRST, CHANNEL_FAILED, NULL, 0, -1, 0);
+	} else
+		log_err("a message of type %d that the reader does not take", type);
+	return 0;
+}
+
+static int watch(int epoll, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? log_err_r(-errno, "epoll") : 0;
+}
+
+static int loop(struct reader *r, uint8_t *body)
+{
+	int denials = ring_buffer__epoll_fd(r->denials),
+	    records = ring_buffer__epoll_fd(r->records);
+	int epoll = epoll_create1(EPOLL_CLOEXEC), e = epoll < 0 ? -errno : 0;
+	int64_t next_tick = 0;
+
+	if (!e)
+		e = watch(epoll, ROLE_FD_FIRST);
+	if (!e)
+		e = watch(epoll, denials);
+	if (!e)
+		e = watch(epoll, records);
+	/* what an earlier reader left in the rings raises no new wake-up */
+	ring_buffer__consume(r->denials);
+	ring_buffer__consume(r->records);
+	while (!e && !r->failed) {
+		struct epoll_event events[4];
+		int n = epoll_wait(epoll, events, 4, TICK_MS);
+		int64_t now = now_boot_ns();
+
+		if (n < 0 && errno != EINTR)
+			e = log_err_r(-errno, "epoll");
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.fd == ROLE_FD_FIRST && on_message(r, body))
+				return 0;
+			if (events[i].data.fd == denials)
+				ring_buffer__consume(r->denials);
+			if (events[i].data.fd == records)
+				ring_buffer__consume(r->records);
+		}
+		if (now >= next_tick) {
+			pipeline_tick(r->pipeline, now);
+			next_tick = now + TICK_MS * 1000000ll;
+		}
+	}
+	return e;
+}
+
+int reader_main(const struct role_options *options)
+{
+	struct reader r = {.options = options};
+	_cleanup_free_ uint8_t *body = malloc(CHANNEL_BODY_MAX);
+	enum channel_type type;
+	int e;
+
+	log_init("reader", LOG_LEVEL_INFO);
+	if (!body || channel_receive(ROLE_FD_FIRST, &type, body, NULL, 0) != sizeof(r.init) ||
+	    type != CHANNEL_INIT) {
+		log_err("the keeper's first message did not come");
+		return EXIT_FAILURE;
+	}
+	memcpy(&r.init, body, sizeof(r.init));
+	explicit_bzero(body, sizeof(r.init));
+	/* the rings are mapped while it is still allowed; reading them needs no right */
+	r.denials = ring_buffer__new(ROLE_FD_DENIALS, on_denial, &r, NULL);
+	r.records = ring_buffer__new(ROLE_FD_RECORDS, on_record, &r, NULL);
+	if (!r.denials || !r.records) {
+		log_err_r(-errno, "cannot map the rings");
+		return EXIT_FAILURE;
+	}
+	e = sandbox_enter(SANDBOX_READER, ROLE_USER_READER, options->policy_directory);
+	if (e == 0)
+		e = prepare(&r);
+	if (e == 0)
+		e = loop(&r, body);
+	pipeline_free(r.pipeline);
+	policy_tables_free(r.tables);
+	policy_free(r.policy);
+	explicit_bzero(&r.init, sizeof(r.init));
+	return e < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The TLS boundary: plaintext of governed processes, copied as SSL_write and SSL_read return.
+ *
+ * At return, because only there is it known how much was taken: a write that would block is called
+ * again with the same bytes, and counting at entry would count them twice. The return is probed at
+ * the ret instructions: a uretprobe rewrites the return address, which a process can see, and which
+ * crashed processes under seccomp before 6.14. */
+#include "bpf/actor.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define CALLS_MAX 4 /* TLS inside TLS through a proxy nests once */
+
+struct tls_call {
+	__u64 ssl;
+	__u64 buffer;
+	__u64 count_at; /* _ex forms: where the length is put */
+	__u32 direction;
+	__u32 pad;
+};
+
+struct tls_calls {
+	__u32 depth;
+	__u32 pad;
+	struct tls_call call[CALLS_MAX];
+};
+
+/* Written by this object: the TLS calls that a thread is inside of. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tls_calls);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} tls_calls SEC(".maps");
+
+struct tls_connection_key {
+	__u64 ssl;
+	__u64 start_ns; /* a pid alone is used again */
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct tls_connection {
+	__u64 offset[2];
+	__u32 epoch;
+	__u32 pad;
+};
+
+/* Written by this object: the ledger. LRU is safe here: it counts and decides nothing, and a
+ * restart of the count shows as an offset that jumps back. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct tls_connection_key);
+	__type(value, struct tls_connection);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} tls_connections SEC(".maps");
+
+static __always_inline struct tls_connection *tls_connection(__u64 ssl, bool make)
+{
+	struct tls_connection_key key = {.ssl = ssl};
+	struct tls_connection fresh = {}, *c;
+
+	key.tgid = bpf_get_current_pid_tgid() >> 32;
+	key.start_ns = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
+	c = bpf_map_lookup_elem(&tls_connections, &key);
+	if (c || !make)
+		return c;
+	bpf_map_update_elem(&tls_connections, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&tls_connections, &key);
+}
+
+struct emit {
+	struct task_context *t;
+	__u64 ssl, buffer, offset, generation;
+	__u32 len, direction, epoch, person;
+};
+
+static __always_inline void tls_fill(struct record_tls *r, const struct emit *e, __u32 at, __u32 n)
+{
+	actor_head(&r->head, RECORD_TLS, sizeof(*r) + n, e->generation, e->t, e->person);
+	r->ssl = e->ssl;
+	r->offset = e->offset + at;
+	r->epoch = e->epoch;
+	r->direction = e->direction;
+	r->len = n;
+	r->flags = 0;
+}
+
+static __always_inline void tls_lost(__u32 n)
+{
+	count(COUNTER_LOST_RECORD, 1);
+	count(COUNTER_LOST_BYTES, n);
+}
+
+/* One chunk. A record has the size of its class; head.size says how much of it is used. */
+#define TLS_EMIT(e, at, n, class_size)                                                             \
+	do {                                                                                       \
+		struct record_tls *r_ =                                                            \
+			bpf_ringbuf_reserve(&records, sizeof(*r_) + (class_size), 0);              \
+		if (!r_) {                                                                         \
+			tls_lost(n);                                                               \
+			break;                                                                     \
+		}                                                                                  \
+		tls_fill(r_, e, at, n);                                                            \
+		if (bpf_probe_read_user(r_->bytes, n, (void *)((e)->buffer + (at)))) {             \
+			count(COUNTER_UNREADABLE, 1);                                              \
+			r_->flags = TLS_UNREADABLE;                                                \
+			r_->head.size = sizeof(*r_);                                               \
+		}                                                                                  \
+		bpf_ringbuf_submit(r_, 0);                                                         \
+	} while (0)
+
+static long tls_chunk(__u32 i, struct emit *e)
+{
+	__u32 at = i * TLS_CHUNK_LARGE, left, n;
+
+	if (at >= e->len)
+		return 1;
+	left = e->len - at;
+	if (left >= TLS_CHUNK_LARGE) {
+		TLS_EMIT(e, at, TLS_CHUNK_LARGE, TLS_CHUNK_LARGE);
+		return 0;
+	}
+	n = left;
+	/* the compiler must not prove away the bound that the verifier wants to see */
+	asm volatile("%0 &= 0x3fff" : "+r"(n));
+	if (n <= TLS_CHUNK_SMALL)
+		TLS_EMIT(e, at, n, TLS_CHUNK_SMALL);
+	else if (n <= TLS_CHUNK_MEDIUM)
+		TLS_EMIT(e, at, n, TLS_CHUNK_MEDIUM);
+	else
+		TLS_EMIT(e, at, n, TLS_CHUNK_LARGE);
+	return 0;
+}
+
+static __always_inline int tls_enter(__u64 ssl, __u64 buffer, __u64 count_at, __u32 direction)
+{
+	struct tls_calls *calls;
+	__u32 depth;
+
+	if (!reporting() || !actor_governed())
+		return 0;
+	calls = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!calls) {
+		count(COUNTER_STORAGE_FAILED, 1);
+		return 0;
+	}
+	depth = calls->depth;
+	if (depth >= CALLS_MAX) {
+		/* calls that never returned (longjmp, a thread that left a signal handler): the
+		 * stack is worth nothing, start again */
+		count(COUNTER_NESTED, 1);
+		depth = 0;
+	}
+	calls->call[depth].ssl = ssl;
+	calls->call[depth].buffer = buffer;
+	calls->call[depth].count_at = count_at;
+	calls->call[depth].direction = direction;
+	calls->depth = depth + 1;
+	return 0;
+}
+
+static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool ex)
+{
+	struct tls_connection *c;
+	struct policy_root *root;
+	struct person_value *p;
+	struct tls_calls *calls;
+	struct tls_call call;
+	struct task_context *t;
+	struct emit e = {};
+	__s64 n = (__s32)PT_REGS_RC(ctx);
+	__u32 depth, slot = 0;
+
+	if (!reporting())
+		return 0;
+	calls = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
+	if (!calls || !calls->depth)
+		return 0;
+	depth = calls->depth - 1;
+	if (depth >= CALLS_MAX)
+		return 0;
+	call = calls->call[depth];
+	/* a call of the other direction left an entry behind: it is not ours */
+	if (call.direction != direction)
+		return 0;
+	calls->depth = depth;
+	if (ex) {
+		__u64 length = 0;
+
+		if (n != 1 || bpf_probe_read_user(&length, sizeof(length), (void *)call.count_at))
+			return 0;
+		n = length;
+	}
+	if (n <= 0 || n > 0x7fffffff)
+		return 0;
+	t = actor_governed();
+	c = tls_connection(call.ssl, true);
+	if (!t || !c)
+		return 0;
+	root = policy_now(&slot);
+	p = actor_person(slot, t->uid);
+	e.t = t;
+	e.ssl = call.ssl;
+	e.buffer = call.buffer;
+	e.len = n;
+	e.direction = direction;
+	e.epoch = c->epoch;
+	e.offset = c->offset[direction & 1];
+	e.person = p ? p->person : 0;
+	e.generation = root ? root->generation : 0;
+	c->offset[direction & 1] += n;
+	count(COUNTER_CAPTURED_BYTES, n);
+	bpf_loop(TLS_CHUNKS_MAX, tls_chunk, &e, 0);
+	return 0;
+}
+
+SEC("uprobe")
+int BPF_KPROBE(tls_write_enter, __u64 ssl, __u64 buffer)
+{
+	return tls_enter(ssl, buffer, 0, TLS_DIRECTION_SENT);
+}
+
+SEC("uprobe")
+int tls_write_return(struct pt_regs *ctx)
+{
+	return tls_return(ctx, TLS_DIRECTION_SENT, false);
+}
+
+SEC("uprobe")
+int BPF_KPROBE(tls_read_enter, __u64 ssl, __u64 buffer)
+{
+	return tls_enter(ssl, buffer, 0, TLS_DIRECTION_RECEIVED);
+}
+
+SEC("uprobe")
+int tls_read_return(struct pt_regs *ctx)
+{
+	return tls_return(ctx, TLS_DIRECTION_RECEIVED, false);
+}
+
+SEC("uprobe")
+int BPF_KPROBE(tls_write_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
+{
+	return tls_enter(ssl, buffer, count_at, TLS_DIRECTION_SENT);
+}
+
+SEC("uprobe")
+int tls_write_ex_return(struct pt_regs *ctx)
+{
+	return tls_return(ctx, TLS_DIRECTION_SENT, true);
+}
+
+SEC("uprobe")
+int BPF_KPROBE(tls_read_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
+{
+	return tls_enter(ssl, buffer, count_at, TLS_DIRECTION_RECEIVED);
+}
+
+SEC("uprobe")
+int tls_read_ex_return(struct pt_regs *ctx)
+{
+	return tls_return(ctx, TLS_DIRECTION_RECEIVED, true);
+}
+
+/* A handshake on a pointer that has already received data is a new connection in an old place:
+ * SSL_free and SSL_new gave the same address. (One that has only sent may be early data.) */
+SEC("uprobe")
+int BPF_KPROBE(tls_handshake, __u64 ssl)
+{
+	struct tls_connection *c;
+	struct task_context *t;
+	struct record_tls *r;
+	struct emit e = {};
+
+	if (!reporting())
+		return 0;
+	t = actor_governed();
+	c = t ? tls_connection(ssl, false) : NULL;
+	if (!c || !c->offset[TLS_DIRECTION_RECEIVED])
+		return 0;
+	c->offset[0] = 0;
+	c->offset[1] = 0;
+	c->epoch++;
+	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	if (!r) {
+		count(COUNTER_LOST_RECORD, 1);
+		return 0;
+	}
+	e.t = t;
+	e.ssl = ssl;
+	e.epoch = c->epoch;
+	tls_fill(r, &e, 0, 0);
+	r->head.type = RECORD_TLS_OPEN;
+	bpf_ringbuf_submit(r, 0);
+	return 0;
+}
