@@ -125,15 +125,18 @@ static __noinline __u32 net_judge(struct address *a, struct asker *who, __u16 pr
 static __always_inline int net_address(const void *from, int len, __u16 socket_family,
 				       struct address *a)
 {
-	__u8 raw[28] = {};
+	__u8 raw[32] = {};
+	__u32 n = len;
 	__u16 family;
 
 	if (len < 2)
 		return -BAILIFF_REASON_MALFORMED;
-	if (len > (int)sizeof(raw))
-		len = sizeof(raw);
+	/* sockaddr_in6, the longest that is judged */
+	if (n > 28)
+		n = 28;
+	asm volatile("%0 &= 31" : "+r"(n));
 	/* the kernel has copied it already: a user read would fail, and could be raced */
-	if (bpf_probe_read_kernel(raw, len & 31, from))
+	if (bpf_probe_read_kernel(raw, n, from))
 		return -BAILIFF_REASON_MALFORMED;
 	__builtin_memcpy(&family, raw, 2);
 	/* sendto() on an IPv4 datagram socket takes AF_UNSPEC for AF_INET */
