@@ -44,8 +44,12 @@ struct tls_function {
 	uint64_t address;		/* virtual address of the entry */
 	uint64_t offset;		/* file offset of the entry: what a uprobe takes */
 	uint64_t size;			/* bytes decoded, entry to last instruction */
+	/* File offsets of each ret instruction, all of them. A function that ends with a jump to another
+	 * returns there (gnutls_record_recv does): such a ret serves other callers too, and is this
+	 * call's only where the stack pointer equals that at entry. HANDSHAKE may have none: its entry
+	 * serves, and OpenSSL's ends with a jump through a pointer. */
 	uint32_t n_rets;
-	uint64_t ret_offset[TLS_RETS_MAX]; /* file offsets of each ret instruction */
+	uint64_t ret_offset[TLS_RETS_MAX];
 	uint8_t entry[TLS_ENTRY_BYTES];	/* the bytes at offset: compared again before attaching */
 	/* evidence, for people */
 	uint32_t n_reasons;
