@@ -34,6 +34,19 @@ static const struct insn *setter(const struct code *c, uint32_t first, uint32_t 
 	return NULL;
 }
 
+/* How many entries the table of the switch at index i has: `cmp $n, index; ja default` before it
+ * says. Tables lie one behind the other, so their end cannot be seen in them. */
+static uint64_t table_length(const struct code *c, uint32_t first, uint32_t i)
+{
+	for (uint32_t n = 0; i > first && n < 12; n++) {
+		const struct insn *in = &c->insn[--i];
+
+		if (in->compares && in[1].above)
+			return in->value < TABLE_MAX ? in->value + 1 : 0;
+	}
+	return 0;
+}
+
 /* Understands the two forms of a switch, and raises *max to its furthest target:
  *	jmp *table(,%index,8)
  *	lea table(%rip),%b; movslq (%b,%index,4),%r; add %b,%r; jmp *%r
@@ -44,7 +57,7 @@ static bool table_follow(const struct code *c, uint32_t first, uint32_t i, uint6
 	const struct insn *in = &c->insn[i], *add, *load, *base;
 	bool relative = in->jump_register != INSN_NONE;
 	uint64_t table = in->slot;
-	unsigned int n = 0;
+	uint64_t length = table_length(c, first, i);
 
 	if (relative) {
 		add = setter(c, first, i, in->jump_register);
@@ -60,24 +73,24 @@ static bool table_follow(const struct code *c, uint32_t first, uint32_t i, uint6
 	} else if (!in->slot_indexed) {
 		return false;
 	}
-	for (; n < TABLE_MAX; n++) {
+	for (uint64_t n = 0; n < length; n++) {
 		uint64_t target;
 
 		if (relative) {
 			int32_t rel;
 
-			if (!elf_image_copy(c->image, table + 4ull * n, &rel, sizeof(rel)))
-				break;
+			if (!elf_image_copy(c->image, table + 4 * n, &rel, sizeof(rel)))
+				return false;
 			target = table + (uint64_t)(int64_t)rel;
-		} else if (!elf_image_copy(c->image, table + 8ull * n, &target, sizeof(target))) {
-			break;
+		} else if (!elf_image_copy(c->image, table + 8 * n, &target, sizeof(target))) {
+			return false;
 		}
 		if (target < low || target >= high)
-			break;
+			return false;
 		if (target > *max)
 			*max = target;
 	}
-	return n > 1;
+	return length != 0;
 }
 
 static bool is_inside(const struct code *c, uint64_t target, uint64_t start, uint64_t limit)

@@ -47,6 +47,8 @@ struct insn {
 	uint8_t jump_register; /* INSN_JUMP_INDIRECT through a register */
 	bool slot_indexed;     /* slot is a table of addresses, one picked by an index */
 	uint8_t access;	       /* bytes touched at disp, 0: no such operand */
+	bool compares;	       /* a register or memory with the constant in value */
+	bool above;	       /* a branch taken when that was greater, unsigned */
 	bool padding;	       /* a nop */
 	bool loads;
 	bool stores;

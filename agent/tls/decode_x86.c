@@ -74,8 +74,16 @@ static void registers(const ZydisDecodedInstruction *z, const ZydisDecodedOperan
 		if (dst != INSN_NONE)
 			in->clobbers |= 1u << dst;
 	}
-	if (z->operand_count_visible < 2 || op[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
-	    op[0].size < 32)
+	in->above = z->mnemonic == ZYDIS_MNEMONIC_JNBE;
+	if (z->operand_count_visible < 2)
+		return;
+	if (z->mnemonic == ZYDIS_MNEMONIC_CMP && op[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		in->compares = true;
+		in->value = op[1].imm.value.u;
+	}
+	if (op[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return;
+	if (op[0].size < 32)
 		return;
 	dst = gpr(op[0].reg.value);
 	if (dst == INSN_NONE)

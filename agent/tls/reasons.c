@@ -15,8 +15,10 @@
 #define SOURCES_MAX   256
 
 /* reasons of ERR_LIB_SSL */
+#define BAD_HELLO_REQUEST	    110
 #define BAD_LENGTH		    111
 #define CONNECTION_TYPE_NOT_SET	    134
+#define NO_RENEGOTIATION	    182
 #define SHOULD_NOT_HAVE_BEEN_CALLED 66
 #define SSL_HANDSHAKE_FAILURE	    215
 #define UNINITIALIZED		    226
@@ -43,7 +45,10 @@ static const struct rule rules[KIND_MAX] = {
 			{BAD_LENGTH}},
 	[KIND_READ] = {"SSL_read", {SHOULD_NOT_HAVE_BEEN_CALLED}, {0}},
 	[KIND_HANDSHAKE] = {"SSL_do_handshake", {CONNECTION_TYPE_NOT_SET}, {0}},
-	[KIND_BODY] = {"the body of SSL_read", {UNINITIALIZED, SSL_HANDSHAKE_FAILURE}, {0}},
+	[KIND_BODY] = {"the body of SSL_read",
+		       {UNINITIALIZED, SSL_HANDSHAKE_FAILURE},
+		       /* of ssl_do_post_handshake's, where the compiler merged that in */
+		       {BAD_HELLO_REQUEST, NO_RENEGOTIATION}},
 };
 
 struct found {
