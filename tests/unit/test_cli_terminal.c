@@ -175,9 +175,9 @@ static void test_no_color(void **state)
 		const char *no_color, *term;
 		bool want;
 	} cases[] = {
-		{NULL, "xterm", true},	{"", "xterm", true}, /* empty is unset: no-color.org */
-		{"1", "xterm", false},	{"0", "xterm", false}, /* any value */
-		{NULL, "dumb", false},	{NULL, NULL, false},   {NULL, "", false},
+		{NULL, "xterm", true}, {"", "xterm", true},   /* empty is unset: no-color.org */
+		{"1", "xterm", false}, {"0", "xterm", false}, /* any value */
+		{NULL, "dumb", false}, {NULL, NULL, false},   {NULL, "", false},
 	};
 	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 
@@ -272,8 +272,8 @@ static void test_table_fits(void **state)
 
 		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
 			if ((size_t)(strchr(line, '\n') - line) > width)
-				fail_msg("width %zu: %.*s", width,
-					 (int)(strchr(line, '\n') - line), line);
+				fail_msg("width %zu: %.*s", width, (int)(strchr(line, '\n') - line),
+					 line);
 	}
 	(void)state;
 }
