@@ -66,21 +66,27 @@ static int admin_arguments(int argc, char **argv, const struct option *options,
 	return CLI_OK;
 }
 
-static enum cli_status reload_refused(const json_t *refusal, enum cli_status status, bool json)
+/* Errors and warnings of the policy, as the agent found them. */
+static void reload_report(const json_t *answer)
 {
-	json_t *report = json_object_get(refusal, "report"), *line;
+	json_t *line;
 	size_t i;
 
-	if (json)
-		client_print_json(refusal);
-	if (status == CLI_NOT_PERMITTED || json_array_size(report) == 0)
-		return status;
-	json_array_foreach (report, i, line) {
+	json_array_foreach (json_object_get(answer, "report"), i, line) {
 		terminal_print(stderr, TERMINAL_PLAIN,
 			       json_is_string(line) ? json_string_value(line) : "?");
 		fputc('\n', stderr);
 	}
-	fputs("bailiff: the policy in force stays\n", stderr);
+}
+
+/* A refusal with a report is of the policy; without one, of the question. */
+static enum cli_status reload_refused(const json_t *refusal, enum cli_status status, bool json)
+{
+	if (json)
+		client_print_json(refusal);
+	if (status == CLI_NOT_PERMITTED || !json_is_array(json_object_get(refusal, "report")))
+		return status;
+	reload_report(refusal);
 	return CLI_USAGE;
 }
 
@@ -103,6 +109,7 @@ int cmd_reload(int argc, char **argv)
 		return status;
 	if (json)
 		return client_print_json(answer);
+	reload_report(answer); /* warnings */
 	printf("policy loaded, generation %" PRId64 "\n",
 	       (int64_t)client_integer(answer, "generation", -1));
 	return CLI_OK;

@@ -176,7 +176,10 @@ enum cli_status client_ask(json_t *request, int root_only, json_t **ret, json_t 
 						      : "the agent refused, and gave no reason");
 	if (ret_refusal)
 		*ret_refusal = TAKE_PTR(answer);
-	return root_only && geteuid() != 0 ? CLI_NOT_PERMITTED : CLI_FAILED;
+	if (json_is_true(json_object_get(ret_refusal ? *ret_refusal : answer, "not_permitted")) ||
+	    (root_only && geteuid() != 0))
+		return CLI_NOT_PERMITTED;
+	return CLI_FAILED;
 }
 
 enum cli_status client_print_json(const json_t *value)

@@ -12,8 +12,8 @@
 /* Sends request and waits for the answer, at most CLIENT_TIMEOUT_S seconds each way. Returns CLI_OK
  * and the answer, a JSON object whose "ok" is true; else another status, after saying on stderr
  * what is wrong, in one sentence. When the agent itself refuses, *ret_refusal (may be NULL) gets
- * the whole answer too, and a user who is not root is told CLI_NOT_PERMITTED when root_only is set.
- */
+ * the whole answer too; the status is CLI_NOT_PERMITTED when the agent says "not_permitted", or
+ * when root_only is set and who asks is not root. */
 enum cli_status client_ask(json_t *request, int root_only, json_t **ret, json_t **ret_refusal);
 
 /* Prints an answer for programs: indented JSON in ASCII, which also keeps a terminal safe. */

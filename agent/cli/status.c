@@ -96,8 +96,11 @@ static void status_log(const json_t *answer)
 	int64_t now_ms = (int64_t)time(NULL) * 1000;
 	char age[64];
 
-	printf("  log        %" PRId64 " events in ", (int64_t)client_integer(log, "size", -1));
-	terminal_print(stdout, TERMINAL_PLAIN, client_text(log, "directory"));
+	printf("  log        %" PRId64 " events", (int64_t)client_integer(log, "size", -1));
+	if (*client_text(log, "directory")) {
+		fputs(" in ", stdout);
+		terminal_print(stdout, TERMINAL_PLAIN, client_text(log, "directory"));
+	}
 	if (signed_ms <= 0) {
 		fputs(", never signed\n", stdout);
 		return;
@@ -108,7 +111,7 @@ static void status_log(const json_t *answer)
 
 static void status_processes(const json_t *answer)
 {
-	static const char *const names[] = {"keeper", "reader", "courier"};
+	static const char *const names[] = {"keeper", "reader", "courier", "analyst"};
 	const json_t *processes = json_object_get(answer, "processes");
 
 	fputs("  processes  ", stdout);

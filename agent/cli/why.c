@@ -13,7 +13,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 
-#define WHY_LIMIT_MAX 1000
+#define WHY_LIMIT_MAX 50 /* the agent gives no more at once */
 
 static void why_usage(FILE *to)
 {
