@@ -35,14 +35,14 @@ LIB     := $(BUILD)/libbailiff.a
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 SKELS   := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 
-include $(wildcard tests/*.mk vmtests/*.mk)
+include $(wildcard tests/*.mk vmtests/*.mk agent/deploy/*.mk)
 
 .DEFAULT_GOAL := all
 .PHONY: all clean help install deps
 all: $(BUILD)/.deps $(BUILD)/bailiffd $(BUILD)/bailiff ## build bailiffd and bailiff
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile tests/*.mk vmtests/*.mk | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile $(wildcard tests/*.mk vmtests/*.mk agent/deploy/*.mk) | expand -t 16
 
 deps: $(BUILD)/.deps ## install the Debian packages that the build and the tests need
 $(BUILD)/.deps: tests/packages.txt tests/install-packages.sh

@@ -10,12 +10,11 @@ for t in "$@"; do
 	work=$build/fuzz/$name.work
 	mkdir -p "$work"
 	if [ "$seconds" -eq 0 ]; then
-		"$t" -runs=0 "$work" "$corpus" >"$build/fuzz/$name.log" 2>&1
+		set -- -runs=0
 	else
-		"$t" -max_total_time="$seconds" -rss_limit_mb=4096 -artifact_prefix="$build/fuzz/$name-" "$work" "$corpus" \
-			>"$build/fuzz/$name.log" 2>&1
+		set -- -max_total_time="$seconds" -rss_limit_mb=4096 -artifact_prefix="$build/fuzz/$name-"
 	fi
-	if [ $? -eq 0 ]; then
+	if "$t" "$@" "$work" "$corpus" >"$build/fuzz/$name.log" 2>&1; then
 		passed=$((passed + 1))
 		printf '  PASS     %s\n' "$name"
 	else

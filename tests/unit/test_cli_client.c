@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The commands that ask the agent, against a stand-in that answers well, badly, or not at all. */
+#include "cli/admin.c" // NOLINT(bugprone-suspicious-include): the commands are in no library
+#include "cli/client.c"
+#include "cli/status.c"
+#include "cli/table.c"
+#include "cli/terminal.c"
+#include "cli/why.c"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+#define AGENT_SILENT	((const char *)-1)
+#define AGENT_HANGS_UP	((const char *)-2)
+#define AGENT_OVERLONG	((const char *)-3)
+#define AGENT_DEEP	((const char *)-4)
+#define AGENT_WITH_FILE ((const char *)-5)
+
+static char agent_directory[64], agent_path[96];
+
+static void place_make(void)
+{
+	snprintf(agent_directory, sizeof(agent_directory), "/tmp/bailiff-test-XXXXXX");
+	assert_non_null(mkdtemp(agent_directory));
+	snprintf(agent_path, sizeof(agent_path), "%s/query.sock", agent_directory);
+	chmod(agent_directory, 0755);
+}
+
+static void place_remove(void)
+{
+	unlink(agent_path);
+	rmdir(agent_directory);
+}
+
+static int place_bind(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, agent_path, strlen(agent_path));
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* The agent's side of one exchange. Exits 0 when it was asked `want` (NULL: whatever). */
+static void agent_answer(int fd, const char *answer)
+{
+	static char big[QUERY_MAX + 1];
+	char control[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {.iov_base = big, .iov_len = 11};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+
+	if (answer == AGENT_SILENT) {
+		poll(NULL, 0, 1000);
+	} else if (answer == AGENT_OVERLONG) {
+		memset(big, ' ', sizeof(big));
+		memcpy(big, "{\"ok\":true}", 11);
+		send(fd, big, sizeof(big), MSG_NOSIGNAL);
+	} else if (answer == AGENT_DEEP) {
+		memset(big, '[', QUERY_MAX);
+		send(fd, big, QUERY_MAX, MSG_NOSIGNAL);
+	} else if (answer == AGENT_WITH_FILE) {
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		memcpy(big, "{\"ok\":true}", 11);
+		sendmsg(fd, &message, MSG_NOSIGNAL);
+	} else if (answer != AGENT_HANGS_UP) {
+		send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+	}
+}
+
+static void agent_serve(int listener, const char *want, const char *answer)
+{
+	char request[4096];
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	ssize_t n = recv(fd, request, sizeof(request), 0);
+	json_t *got, *wanted;
+
+	if (n <= 0)
+		_exit(2);
+	got = json_loadb(request, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+	wanted = want ? json_loads(want, 0, NULL) : NULL;
+	agent_answer(fd, answer);
+	_exit(want && !json_equal(got, wanted) ? 3 : 0);
+}
+
+static pid_t agent_start(const char *want, const char *answer)
+{
+	int listener;
+	pid_t child;
+
+	place_make();
+	listener = place_bind();
+	assert_int_equal(listen(listener, 1), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		agent_serve(listener, want, answer);
+	close(listener);
+	client_test(agent_path, 200);
+	return child;
+}
+
+/* Waits for the stand-in, and says whether it was asked what it wanted to be. */
+static int agent_end(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	place_remove();
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+struct run {
+	int status;
+	char out[8192], err[8192];
+};
+
+static void read_back(FILE *from, int to, int saved, char *text, size_t size)
+{
+	size_t n;
+
+	fflush(NULL);
+	dup2(saved, to);
+	close(saved);
+	rewind(from);
+	n = fread(text, 1, size - 1, from);
+	text[n] = 0;
+	fclose(from);
+}
+
+/* Runs a command with its output in *ret. words: split at spaces. */
+static void run(int (*cmd)(int, char **), const char *words, struct run *ret)
+{
+	FILE *out = tmpfile(), *err = tmpfile();
+	int saved_out, saved_err, argc = 0;
+	char *copy = strdup(words), *argv[16], *rest = NULL;
+
+	for (char *w = strtok_r(copy, " ", &rest); w; w = strtok_r(NULL, " ", &rest))
+		argv[argc++] = w;
+	argv[argc] = NULL;
+	fflush(NULL);
+	saved_out = dup(1);
+	saved_err = dup(2);
+	dup2(fileno(out), 1);
+	dup2(fileno(err), 2);
+	ret->status = cmd(argc, argv);
+	read_back(out, 1, saved_out, ret->out, sizeof(ret->out));
+	read_back(err, 2, saved_err, ret->err, sizeof(ret->err));
+	free(copy);
+}
+
+static void ask(int (*cmd)(int, char **), const char *words, const char *want, const char *answer,
+		struct run *ret)
+{
+	pid_t agent = agent_start(want, answer);
+
+	run(cmd, words, ret);
+	assert_int_equal(agent_end(agent), 0);
+}
+
+static void assert_holds(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text);
+}
+
+static const char why_answer[] =
+	"{\"ok\":true,\"person\":\"carol@company.com\",\"denials\":[{\"number\":41,"
+	"\"time\":1700000000123,\"verdict\":\"denied\",\"what\":\"skill docx\",\"rule\":"
+	"\"skill/docx\",\"sentence\":\"The skill docx is for alice and bob.\",\"contact\":"
+	"\"security@company.com\"},{\"number\":40,\"time\":1700000000000,\"verdict\":"
+	"\"would_deny\",\"what\":\"connection to 10.0.0.7:443\",\"rule\":\"destinations/default\","
+	"\"sentence\":\"Nobody may reach \\u001b[2J10.0.0.7 \\u202e.\"}]}";
+
+static void test_why(void **state)
+{
+	struct run r;
+
+	setenv("TZ", "UTC", 1);
+	ask(cmd_why, "why", "{\"ask\":\"why\",\"limit\":1}", why_answer, &r);
+	assert_int_equal(r.status, CLI_OK);
+	assert_string_equal(r.err, "");
+	assert_string_equal(r.out,
+			    "The skill docx is for alice and bob.\n"
+			    "  Ask security@company.com.\n"
+			    "  2023-11-14 22:13:20 +0000, skill docx, rule skill/docx, denied, "
+			    "number 41\n"
+			    "\n"
+			    "Nobody may reach \\x1b[2J10.0.0.7 \\u{202e}.\n"
+			    "  2023-11-14 22:13:20 +0000, connection to 10.0.0.7:443, rule "
+			    "destinations/default, let through because the policy is in shadow "
+			    "mode, number 40\n");
+	(void)state;
+}
+
+static void test_why_asks_what_it_is_told(void **state)
+{
+	static const struct {
+		const char *words, *want;
+	} cases[] = {
+		{"why -n 5", "{\"ask\":\"why\",\"limit\":5}"},
+		{"why 41", "{\"ask\":\"why\",\"limit\":1,\"number\":41}"},
+		{"why 0", "{\"ask\":\"why\",\"limit\":1,\"number\":0}"},
+		{"why --person a@b -n 50", "{\"ask\":\"why\",\"limit\":50,\"person\":\"a@b\"}"},
+		{"why --json --count 2", "{\"ask\":\"why\",\"limit\":2}"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run r;
+
+		ask(cmd_why, cases[i].words, cases[i].want, why_answer, &r);
+		assert_int_equal(r.status, CLI_OK);
+	}
+	(void)state;
+}
+
+static void test_why_without_a_denial(void **state)
+{
+	static const char none[] = "{\"ok\":true,\"person\":null,\"denials\":[]}";
+	struct run r;
+
+	ask(cmd_why, "why", NULL, none, &r);
+	assert_int_equal(r.status, CLI_REFUSED);
+	assert_string_equal(r.out, "Nothing of yours was refused.\n");
+	ask(cmd_why, "why 7", NULL, none, &r);
+	assert_int_equal(r.status, CLI_REFUSED);
+	assert_string_equal(r.out, "There is no refusal of yours with that number.\n");
+	ask(cmd_why, "why --json", NULL, none, &r);
+	assert_int_equal(r.status, CLI_REFUSED);
+	assert_holds(r.out, "\"denials\": []");
+	(void)state;
+}
+
+/* JSON for programs keeps the answer's meaning, and is ASCII: a terminal shows it as it is. */
+static void test_json(void **state)
+{
+	_cleanup_json_ json_t *want = json_loads(why_answer, 0, NULL), *got = NULL;
+	struct run r;
+
+	ask(cmd_why, "why --json", NULL, why_answer, &r);
+	assert_int_equal(r.status, CLI_OK);
+	got = json_loads(r.out, 0, NULL);
+	assert_true(json_equal(got, want));
+	for (const char *s = r.out; *s; s++)
+		assert_true((*s >= 0x20 && *s < 0x7f) || *s == '\n');
+	(void)state;
+}
+
+static void test_usage(void **state)
+{
+	static const struct {
+		int (*cmd)(int, char **);
+		const char *words;
+		int status;
+	} cases[] = {
+		{cmd_why, "why -n 0", CLI_USAGE},
+		{cmd_why, "why -n 51", CLI_USAGE},
+		{cmd_why, "why -n -1", CLI_USAGE},
+		{cmd_why, "why -n 3x", CLI_USAGE},
+		{cmd_why, "why -n", CLI_USAGE},
+		{cmd_why, "why 1 2", CLI_USAGE},
+		{cmd_why, "why 0x10", CLI_USAGE},
+		{cmd_why, "why +1", CLI_USAGE},
+		{cmd_why, "why 9223372036854775808", CLI_USAGE},
+		{cmd_why, "why --person \377\376", CLI_USAGE},
+		{cmd_why, "why --what", CLI_USAGE},
+		{cmd_why, "why --help", CLI_OK},
+		{cmd_status, "status now", CLI_USAGE},
+		{cmd_status, "status -x", CLI_USAGE},
+		{cmd_status, "status --help", CLI_OK},
+		{cmd_reload, "reload it", CLI_USAGE},
+		{cmd_reload, "reload --help", CLI_OK},
+		{cmd_detach, "detach", CLI_USAGE},
+		{cmd_detach, "detach --no", CLI_USAGE},
+		{cmd_detach, "detach --yes x", CLI_USAGE},
+		{cmd_detach, "detach --help", CLI_OK},
+	};
+
+	client_test("/nonexistent/query.sock", 200); /* asked by none of these */
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run r;
+
+		run(cases[i].cmd, cases[i].words, &r);
+		if (r.status != cases[i].status)
+			fail_msg("%s: %d", cases[i].words, r.status);
+		/* help is what was asked for; a mistake is told on stderr, and nothing on stdout */
+		assert_int_equal(*r.out != 0, cases[i].status == CLI_OK);
+		assert_int_equal(*r.err != 0, cases[i].status != CLI_OK);
+	}
+	(void)state;
+}
+
+static void test_not_there(void **state)
+{
+	struct run r;
+
+	client_test("/nonexistent/query.sock", 200);
+	run(cmd_status, "status", &r);
+	assert_int_equal(r.status, CLI_NOT_RUNNING);
+	assert_holds(r.err, "not running");
+
+	/* a socket that a killed agent left behind */
+	place_make();
+	close(place_bind());
+	client_test(agent_path, 200);
+	run(cmd_why, "why", &r);
+	assert_int_equal(r.status, CLI_NOT_RUNNING);
+
+	if (geteuid() == 0) {
+		chmod(agent_directory, 0700);
+		assert_int_equal(seteuid(65534), 0);
+		run(cmd_why, "why", &r);
+		assert_int_equal(seteuid(0), 0);
+		assert_int_equal(r.status, CLI_NOT_PERMITTED);
+	}
+	place_remove();
+	(void)state;
+}
+
+static void test_hostile_answers(void **state)
+{
+	static const struct {
+		const char *answer, *says;
+	} cases[] = {
+		{AGENT_SILENT, "in time"},
+		{AGENT_HANGS_UP, "closed the connection"},
+		{AGENT_OVERLONG, "longer than it may be"},
+		{AGENT_DEEP, "not understood"},
+		{"", "closed the connection"}, /* an empty message looks the same */
+		{"hello", "not understood"},
+		{"[]", "not understood"},
+		{"{}", "not understood"},
+		{"{\"ok\":1}", "not understood"},
+		{"{\"ok\":true,\"ok\":false}", "not understood"},
+		{"{\"ok\":true} {}", "not understood"},
+		{"{\"ok\":false}", "gave no reason"},
+		{"{\"ok\":false,\"error\":7}", "gave no reason"},
+		{"{\"ok\":false,\"error\":\"no \\u001b[31m\"}", "no \\x1b[31m"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run r;
+
+		ask(cmd_why, "why", NULL, cases[i].answer, &r);
+		if (r.status != CLI_FAILED)
+			fail_msg("case %zu: %d %s", i, r.status, r.err);
+		assert_holds(r.err, cases[i].says);
+		assert_string_equal(r.out, "");
+	}
+	(void)state;
+}
+
+/* A descriptor sent along is not taken: the harness counts those left open. */
+static void test_descriptor_in_answer(void **state)
+{
+	struct run r;
+
+	ask(cmd_why, "why", NULL, AGENT_WITH_FILE, &r);
+	assert_int_equal(r.status, CLI_REFUSED);
+	(void)state;
+}
+
+/* A backlog that is full holds connect(2) up: that too ends in time. */
+static void test_full_backlog(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener, waiting[8], n = 0;
+	struct run r;
+
+	place_make();
+	listener = place_bind();
+	assert_int_equal(listen(listener, 0), 0);
+	memcpy(address.sun_path, agent_path, strlen(agent_path));
+	for (int i = 0; i < 8; i++) {
+		waiting[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		n += connect(waiting[i], (struct sockaddr *)&address, sizeof(address)) == 0;
+	}
+	assert_in_range(n, 1, 7);
+	client_test(agent_path, 100);
+	run(cmd_why, "why", &r);
+	assert_int_equal(r.status, CLI_FAILED);
+	assert_holds(r.err, "in time");
+	for (int i = 0; i < 8; i++)
+		close(waiting[i]);
+	close(listener);
+	place_remove();
+	(void)state;
+}
+
+static const char status_answer[] =
+	"{\"ok\":true,\"version\":\"9.8.7\",\"uptime_ms\":93784000,\"policy\":{\"version\":4,"
+	"\"digest\":\"abcd\",\"generation\":6,\"modes\":{\"destinations\":\"enforce\",\"skills\":"
+	"\"shadow\"}},\"posture\":[{\"capability\":\"connect\",\"state\":\"enforce\",\"reason\":"
+	"\"lsm\"},{\"capability\":\"tls\",\"state\":\"off\",\"reason\":\"no\\u001buprobes\"}],"
+	"\"clients\":[{\"pid\":77,\"person\":null,\"executable\":\"/x\\n/claude\",\"build_id\":"
+	"\"00112233445566778899\",\"inspected\":false}],\"counters\":{\"denied\":3,\"lost_record\":"
+	"2},\"log\":{\"size\":12,\"directory\":\"/var/log/b\",\"checkpoint_ms\":0},\"processes\":"
+	"{\"keeper\":1,\"reader\":0},\"names\":[{\"name\":\"api.example\",\"addresses\":"
+	"[\"10.0.0.1\",\"::1\",5],\"age_ms\":61000}]}";
+
+static void test_status(void **state)
+{
+	static const char *const parts[] = {
+		"bailiff 9.8.7, running for 1 d 2 h\n",
+		"  mode       destinations enforce, skills shadow\n",
+		"  policy     version 4, generation 6\n",
+		"  digest     abcd\n",
+		"  log        12 events in /var/log/b, never signed\n",
+		"  processes  keeper 1, reader gone, courier gone, analyst gone\n",
+		"  enforce  connect     lsm\n",
+		"  off      tls         no\\x1buprobes\n",
+		"  77   unknown  no         001122334455  /x\\n/claude\n",
+		"  denied       3\n",
+		"  api.example  1 min 1 s  10.0.0.1 ::1 ?\n",
+	};
+	struct run r;
+
+	ask(cmd_status, "status", "{\"ask\":\"status\"}", status_answer, &r);
+	assert_int_equal(r.status, CLI_OK);
+	assert_string_equal(r.err, "");
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		assert_holds(r.out, parts[i]);
+	assert_null(strchr(r.out, '\033'));
+	(void)state;
+}
+
+/* An agent of another version leaves members out, or gives them other types. */
+static void test_status_of_another_version(void **state)
+{
+	static const char *const answers[] = {
+		"{\"ok\":true}",
+		"{\"ok\":true,\"version\":1,\"uptime_ms\":\"x\",\"policy\":[],\"posture\":{},"
+		"\"clients\":[1,null,\"x\"],\"counters\":[1],\"log\":null,\"processes\":7,"
+		"\"names\":"
+		"[{\"addresses\":{}},[]]}",
+		"{\"ok\":true,\"uptime_ms\":-9223372036854775807,\"policy\":{\"modes\":{\"x\":1}},"
+		"\"posture\":[{},7],\"counters\":{\"a\":1.5,\"b\":null},\"log\":{\"checkpoint_ms\":"
+		"9223372036854775807}}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct run r;
+
+		ask(cmd_status, "status", NULL, answers[i], &r);
+		assert_int_equal(r.status, CLI_OK);
+		assert_holds(r.out, "What this host can do");
+	}
+	(void)state;
+}
+
+static void test_root_only(void **state)
+{
+	static const char no[] = "{\"ok\":false,\"error\":\"only root may ask that\"}";
+	static const struct {
+		int (*cmd)(int, char **);
+		const char *words;
+		bool root_only;
+	} cases[] = {
+		{cmd_status, "status", true},
+		{cmd_reload, "reload", true},
+		{cmd_detach, "detach --yes", true},
+		{cmd_why, "why --person a@b", true},
+		{cmd_why, "why", false},
+	};
+	struct run r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pid_t agent = agent_start(NULL, no);
+		uid_t was = geteuid();
+
+		if (was == 0) {
+			assert_int_equal(chown(agent_path, 65534, 65534), 0);
+			assert_int_equal(seteuid(65534), 0);
+		}
+		run(cases[i].cmd, cases[i].words, &r);
+		assert_int_equal(seteuid(was), 0);
+		assert_int_equal(agent_end(agent), 0);
+		assert_int_equal(r.status, cases[i].root_only ? CLI_NOT_PERMITTED : CLI_FAILED);
+		assert_holds(r.err, "only root may ask that");
+	}
+	(void)state;
+}
+
+static void test_reload(void **state)
+{
+	struct run r;
+
+	ask(cmd_reload, "reload", "{\"ask\":\"reload\"}",
+	    "{\"ok\":true,\"generation\":8,\"report\":[\"acl.yaml:1:1: warning\"]}", &r);
+	assert_int_equal(r.status, CLI_OK);
+	assert_string_equal(r.out, "policy loaded, generation 8\n");
+	assert_string_equal(r.err, "acl.yaml:1:1: warning\n");
+	ask(cmd_reload, "reload", NULL,
+	    "{\"ok\":false,\"error\":\"the policy is refused\",\"report\":[\"bailiff.yaml:3:1: "
+	    "error: \\u001b\",7]}",
+	    &r);
+	if (geteuid() == 0) { /* anybody else is told that they may not */
+		assert_int_equal(r.status, CLI_USAGE);
+		assert_holds(r.err, "the policy is refused\nbailiff.yaml:3:1: error: \\x1b\n?\n");
+	}
+	assert_string_equal(r.out, "");
+	ask(cmd_reload, "reload --json", NULL,
+	    "{\"ok\":false,\"error\":\"bad\",\"report\":[\"line\"]}", &r);
+	assert_holds(r.out, "\"report\": [");
+	/* refused for another reason than the policy */
+	ask(cmd_reload, "reload", NULL, "{\"ok\":false,\"error\":\"busy\"}", &r);
+	assert_int_equal(r.status, geteuid() == 0 ? CLI_FAILED : CLI_NOT_PERMITTED);
+	ask(cmd_reload, "reload", NULL,
+	    "{\"ok\":false,\"error\":\"no\",\"not_permitted\":true,\"report\":[]}", &r);
+	assert_int_equal(r.status, CLI_NOT_PERMITTED);
+	(void)state;
+}
+
+static void test_detach(void **state)
+{
+	struct run r;
+
+	ask(cmd_detach, "detach --yes", "{\"ask\":\"detach\"}", "{\"ok\":true}", &r);
+	assert_int_equal(r.status, CLI_OK);
+	assert_holds(r.out, "nothing is enforced");
+	(void)state;
+}
+
+static void test_durations(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *want;
+	} cases[] = {
+		{-1, "an unknown time"},  {0, "0 s"},
+		{59999, "59 s"},	  {60000, "1 min 0 s"},
+		{3599999, "59 min 59 s"}, {3600000, "1 h 0 min"},
+		{86400000, "1 d 0 h"},	  {INT64_MAX, "106751991167 d 7 h"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[64];
+
+		status_duration(cases[i].ms, text, sizeof(text));
+		assert_string_equal(text, cases[i].want);
+	}
+	(void)state;
+}
+
+UNIT_MAIN(unit(test_why), unit(test_why_asks_what_it_is_told), unit(test_why_without_a_denial),
+	  unit(test_json), unit(test_usage), unit(test_not_there), unit(test_hostile_answers),
+	  unit(test_descriptor_in_answer), unit(test_full_backlog), unit(test_status),
+	  unit(test_status_of_another_version), unit(test_root_only), unit(test_reload),
+	  unit(test_detach), unit(test_durations))
