@@ -265,7 +265,7 @@ int pipeline_note(struct pipeline *p, const struct process_note *note)
 	if (!process->has_actor && note->actor.tgid == note->tgid && note->tgid) {
 		process->actor = note->actor;
 		process->has_actor = true;
-		process->generation = UINT64_MAX; /* of now: the keeper that judged is at hand */
+		process->generation = REPORT_GENERATION_NOW;
 	}
 	if (process->has_actor && !process->started)
 		report_client_start(p, process,

@@ -137,7 +137,8 @@ void report_actor(struct pipeline *p, struct event *event, const struct record_a
 	event_set_bool(event, "unmapped.governed", actor->flags & TASK_GOVERNED);
 	if (actor->root_tgid)
 		event_set_int(event, "unmapped.root_pid", actor->root_tgid);
-	report_count(event, "unmapped.generation", generation);
+	if (generation != REPORT_GENERATION_NOW)
+		report_count(event, "unmapped.generation", generation);
 }
 
 void report_client(struct pipeline *p, struct event *event, const struct process *client)

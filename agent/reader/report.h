@@ -21,6 +21,10 @@ void report_duration(struct event *event, int64_t duration_ns);
 void report_text(struct pipeline *p, struct event *event, const char *path, const void *bytes,
 		 size_t len);
 void report_string(struct pipeline *p, struct event *event, const char *path, const char *text);
+/* Of an actor that came with a note, not with a judged record: its indices are of the policy now.
+ */
+#define REPORT_GENERATION_NOW UINT64_MAX
+
 /* Who: person, teams, uid, login uid, audit session, process, as the kernel said. */
 void report_actor(struct pipeline *p, struct event *event, const struct record_actor *actor,
 		  uint64_t generation);
