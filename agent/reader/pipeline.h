@@ -27,6 +27,9 @@ struct process_note {
 	char cgroup[256];
 	char git_email[128]; /* user.email of the directory's or the person's git config; a claim */
 	char user_email[128]; /* CLAUDE_USER_EMAIL of the environment; a claim */
+	/* of the record that asked what this process is, so that its start has a name; tgid 0: not
+	 * known, the first record of the process tells */
+	struct record_actor actor;
 };
 
 /* Takes a finished event (canonical JSON from event_take). urgent: a denial. */
@@ -62,6 +65,12 @@ void pipeline_lost(struct pipeline *p, const uint64_t lost[COUNTER_MAX], int64_t
 /* The policy changed: names and detectors from now on. On failure the old one stays. */
 int pipeline_set_policy(struct pipeline *p, const struct policy *policy,
 			const struct policy_rule *rules, size_t n_rules);
+
+/* First generation that stands for the policy of the options or of the last pipeline_set_policy.
+ * A record that was judged before it names its person and rule by an index into another table, and
+ * is told without them rather than with the wrong ones. 0, or never called: every index is trusted.
+ */
+void pipeline_set_generation(struct pipeline *p, uint64_t first);
 
 /* Lets go of connections and processes that have been silent for long. Called every few seconds. */
 void pipeline_tick(struct pipeline *p, int64_t now_boot_ns);

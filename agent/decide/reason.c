@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One sentence for each reason. */
+#include "decide/reason.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "identity/person.h"
+
+/* More names than this are counted, not listed: the sentence is read in passing. */
+#define REASON_NAMES_SHOWN 4
+
+/* Kept back for "...", so that a cut is seen. */
+#define REASON_ELLIPSIS "..."
+
+static const char *const reason_words[] = {
+	"none",
+	"rule",
+	"default",
+	"not_inspected",
+	"family",
+	"malformed",
+	"no_policy",
+	"skill_not_listed",
+	"skill_not_allowed",
+	"approval_required",
+	"unknown_person",
+	"name_too_long",
+	"socket_type",
+};
+static_assert(ARRAY_SIZE(reason_words) == BAILIFF_REASON_MAX, "one per reason");
+
+static const char *const verdict_words[] = {"allowed", "denied", "would_deny"};
+static_assert(ARRAY_SIZE(verdict_words) == BAILIFF_VERDICT_MAX, "one per verdict");
+
+static const char *const verdict_verbs[] = {"was allowed", "was refused", "would be refused"};
+static_assert(ARRAY_SIZE(verdict_verbs) == BAILIFF_VERDICT_MAX, "one per verdict");
+
+/* What is asked for at the end; "%s" is whom to ask. */
+static const char *const reason_advice[] = {
+	[BAILIFF_REASON_NONE] = "Ask %s.",
+	[BAILIFF_REASON_RULE] = "Ask %s.",
+	[BAILIFF_REASON_DEFAULT] = "Ask %s.",
+	[BAILIFF_REASON_NOT_INSPECTED] = "Use the claude command itself, or ask %s.",
+	[BAILIFF_REASON_FAMILY] = "Ask %s.",
+	[BAILIFF_REASON_MALFORMED] = "Ask %s.",
+	[BAILIFF_REASON_NO_POLICY] = "Ask %s to look at the agent of this host.",
+	[BAILIFF_REASON_SKILL_NOT_LISTED] = "Ask %s to list it.",
+	[BAILIFF_REASON_SKILL_NOT_ALLOWED] = "Ask %s.",
+	[BAILIFF_REASON_APPROVAL] = "Ask %s for an approval.",
+	[BAILIFF_REASON_UNKNOWN_PERSON] = "Ask %s to add this login.",
+	[BAILIFF_REASON_NAME_TOO_LONG] = "Give it a shorter name, or ask %s.",
+	[BAILIFF_REASON_SOCKET_TYPE] = "Ask %s.",
+};
+static_assert(ARRAY_SIZE(reason_advice) == BAILIFF_REASON_MAX, "one per reason");
+
+/* Text that grows to a limit and remembers that it was cut. */
+struct reason_text {
+	char *data;
+	size_t len, max;
+	bool cut;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+reason_add(struct reason_text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->data + t->len, t->max - t->len + 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n > t->max - t->len) {
+		t->cut = true;
+		t->len = t->max;
+	} else {
+		t->len += (size_t)n;
+	}
+}
+
+/* Whole UTF-8 sequences only: half of one would make the event's text invalid. */
+static void reason_mark_cut(struct reason_text *t)
+{
+	size_t mark = strlen(REASON_ELLIPSIS);
+
+	if (!t->cut || t->max < mark)
+		return;
+	t->len = t->max - mark;
+	while (t->len && ((unsigned char)t->data[t->len] & 0xC0) == 0x80)
+		t->len--;
+	memcpy(t->data + t->len, REASON_ELLIPSIS, mark + 1);
+	t->len += mark;
+}
+
+/* "a", "a and b", "a, b and c", "a, b, c, d and 3 more" */
+static void reason_add_name(struct reason_text *t, const char *name, size_t i, size_t n)
+{
+	size_t shown = n > REASON_NAMES_SHOWN ? REASON_NAMES_SHOWN : n;
+
+	if (i >= shown)
+		return;
+	if (i > 0)
+		reason_add(t, "%s", i + 1 == n ? " and " : ", ");
+	reason_add(t, "%s", name);
+	if (i + 1 == shown && n > shown)
+		reason_add(t, " and %zu more", n - shown);
+}
+
+static void reason_add_teams(struct reason_text *t, const struct policy *policy, uint64_t teams)
+{
+	size_t n = 0, k = 0;
+	const char *team;
+
+	for (unsigned int i = 0; person_next_team(policy, teams, &i);)
+		n++;
+	for (unsigned int i = 0; (team = person_next_team(policy, teams, &i)); k++)
+		reason_add_name(t, team, k, n);
+}
+
+static unsigned int reason_count_teams(const struct policy *policy, uint64_t teams)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; person_next_team(policy, teams, &i);)
+		n++;
+	return n;
+}
+
+static void reason_add_person(struct reason_text *t, const struct reason_case *c)
+{
+	const struct policy_person *who = person_by_index(c->policy, c->person);
+
+	if (who && who->email)
+		reason_add(t, "%s", who->email);
+	else
+		reason_add(t, "uid %u", c->uid);
+}
+
+static void reason_add_membership(struct reason_text *t, const struct reason_case *c)
+{
+	const struct policy_person *who = person_by_index(c->policy, c->person);
+	unsigned int n = who ? reason_count_teams(c->policy, who->teams) : 0;
+
+	reason_add_person(t, c);
+	if (!who) {
+		reason_add(t, " is nobody in the directory");
+	} else if (n == 0) {
+		reason_add(t, " is in no team");
+	} else {
+		reason_add(t, " is in ");
+		reason_add_teams(t, c->policy, who->teams);
+	}
+}
+
+/* The skill that a rule "skill/NAME" is about. */
+static const struct policy_skill *reason_skill(const struct reason_case *c)
+{
+	const char *prefix = "skill/", *name;
+
+	if (!c->policy || !c->rule || c->rule->kind != POLICY_RULE_SKILL || !c->rule->id ||
+	    strncmp(c->rule->id, prefix, strlen(prefix)) != 0)
+		return NULL;
+	name = c->rule->id + strlen(prefix);
+	for (size_t i = 0; i < c->policy->n_skills; i++)
+		if (c->policy->skills[i].name && strcmp(c->policy->skills[i].name, name) == 0)
+			return &c->policy->skills[i];
+	return NULL;
+}
+
+/* "it is for teams engineers and data-team" */
+static void reason_add_audience(struct reason_text *t, const struct policy *policy,
+				const struct policy_skill *skill)
+{
+	unsigned int teams = reason_count_teams(policy, skill->allowed_teams);
+	size_t users = 0;
+
+	while (skill->allowed_users && skill->allowed_users[users])
+		users++;
+	if (teams == 0 && users == 0) {
+		reason_add(t, "it is for nobody");
+		return;
+	}
+	reason_add(t, "it is for ");
+	if (teams) {
+		reason_add(t, "team%s ", teams == 1 ? "" : "s");
+		reason_add_teams(t, policy, skill->allowed_teams);
+	}
+	if (teams && users)
+		reason_add(t, ", and for ");
+	for (size_t i = 0; i < users; i++)
+		reason_add_name(t, skill->allowed_users[i], i, users);
+}
+
+static void reason_add_rule(struct reason_text *t, const struct reason_case *c)
+{
+	if (!c->rule || !c->rule->id)
+		reason_add(t, "a rule of the policy decides so");
+	else if (c->rule->words && c->rule->words[0])
+		reason_add(t, "rule %s: %s", c->rule->id, c->rule->words);
+	else
+		reason_add(t, "rule %s decides so", c->rule->id);
+}
+
+static void reason_add_why(struct reason_text *t, const struct reason_case *c)
+{
+	const struct policy_skill *skill = reason_skill(c);
+
+	switch (c->reason) {
+	case BAILIFF_REASON_RULE:
+		reason_add_rule(t, c);
+		break;
+	case BAILIFF_REASON_DEFAULT:
+		if (c->verdict == BAILIFF_ALLOW) {
+			reason_add(t, "no rule of the policy forbids it");
+			break;
+		}
+		reason_add(t, "no rule of the policy allows it to ");
+		reason_add_person(t, c);
+		break;
+	case BAILIFF_REASON_NOT_INSPECTED:
+		reason_add(t, "on this host only inspected Claude Code processes reach the model "
+			      "API, and this process is not one");
+		break;
+	case BAILIFF_REASON_FAMILY:
+		reason_add(t, "its address family is not one that the policy knows");
+		break;
+	case BAILIFF_REASON_MALFORMED:
+		reason_add(t, "its address is too short or cannot be read");
+		break;
+	case BAILIFF_REASON_NO_POLICY:
+		reason_add(t, "a part of the policy that must be there is not in force");
+		break;
+	case BAILIFF_REASON_SKILL_NOT_LISTED:
+		reason_add(t, "it is not in the list of skills, and what is not listed is refused");
+		break;
+	case BAILIFF_REASON_SKILL_NOT_ALLOWED:
+		if (skill)
+			reason_add_audience(t, c->policy, skill);
+		else
+			reason_add_rule(t, c);
+		reason_add(t, ", and ");
+		reason_add_membership(t, c);
+		break;
+	case BAILIFF_REASON_APPROVAL:
+		reason_add(t, "it needs an approval, and there is none for ");
+		reason_add_person(t, c);
+		break;
+	case BAILIFF_REASON_UNKNOWN_PERSON:
+		reason_add(t, "the login with uid %u belongs to nobody in the directory", c->uid);
+		break;
+	case BAILIFF_REASON_NAME_TOO_LONG:
+		reason_add(t, "its name is longer than %d bytes", SKILL_NAME_SIZE - 1);
+		break;
+	case BAILIFF_REASON_SOCKET_TYPE:
+		reason_add(t, "sockets of this family, type or protocol are not on the list");
+		break;
+	case BAILIFF_REASON_NONE:
+	case BAILIFF_REASON_MAX:
+	default:
+		reason_add(t, "no reason was recorded");
+		break;
+	}
+}
+
+static void reason_add_what(struct reason_text *t, const char *what)
+{
+	size_t from = t->len;
+
+	reason_add(t, "%s", what && what[0] ? what : "this");
+	/* an escape sequence in a directory's name must not drive the reader's terminal */
+	for (size_t i = from; i < t->len; i++)
+		if ((unsigned char)t->data[i] < 0x20 || t->data[i] == 0x7F)
+			t->data[i] = '?';
+	if (from < t->len && t->data[from] >= 'a' && t->data[from] <= 'z')
+		t->data[from] = (char)(t->data[from] - ('a' - 'A'));
+}
+
+static void reason_add_tail(struct reason_text *t, const struct reason_case *c)
+{
+	const char *contact = c->policy ? c->policy->contact : NULL;
+	const char *advice = (unsigned int)c->reason < BAILIFF_REASON_MAX
+				     ? reason_advice[c->reason]
+				     : reason_advice[BAILIFF_REASON_NONE];
+	const char *place = strstr(advice, "%s");
+	char whom[256]; /* longer than the tail may be: what it cuts, the tail cuts first */
+
+	if (c->verdict == BAILIFF_ALLOW)
+		return;
+	if (c->verdict == BAILIFF_WOULD_DENY) {
+		reason_add(t, " Nothing was stopped.");
+		return;
+	}
+	if (contact && contact[0])
+		snprintf(whom, sizeof(whom), "%s", contact);
+	else if (c->policy && c->policy->organisation && c->policy->organisation[0])
+		snprintf(whom, sizeof(whom), "the security team of %s", c->policy->organisation);
+	else
+		snprintf(whom, sizeof(whom), "the administrator of this host");
+	reason_add(t, " %.*s%s%s", (int)(place - advice), advice, whom, place + 2);
+}
+
+int reason_sentence(const struct reason_case *c, char *ret, size_t size)
+{
+	char tail_data[REASON_SENTENCE_SIZE];
+	struct reason_text tail = {.data = tail_data, .max = REASON_SENTENCE_MAX / 2};
+	struct reason_text head = {.data = ret};
+	const char *verb = (unsigned int)c->verdict < BAILIFF_VERDICT_MAX
+				   ? verdict_verbs[c->verdict]
+				   : "was judged";
+
+	if (size < REASON_SENTENCE_SIZE)
+		return -ENOSPC;
+	tail_data[0] = ret[0] = 0;
+	reason_add_tail(&tail, c);
+	reason_mark_cut(&tail);
+	/* whom to ask stays whole: a rule's words or a skill's name may be as long as they like */
+	head.max = REASON_SENTENCE_MAX - tail.len - 1;
+	reason_add_what(&head, c->what);
+	reason_add(&head, " %s: ", verb);
+	reason_add_why(&head, c);
+	reason_mark_cut(&head);
+	head.max = REASON_SENTENCE_MAX;
+	reason_add(&head, ".%s", tail_data);
+	return 0;
+}
+
+const char *reason_to_string(enum bailiff_reason reason)
+{
+	return (unsigned int)reason < BAILIFF_REASON_MAX ? reason_words[reason] : "unknown";
+}
+
+const char *reason_verdict_to_string(enum bailiff_verdict verdict)
+{
+	return (unsigned int)verdict < BAILIFF_VERDICT_MAX ? verdict_words[verdict] : "unknown";
+}
