@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# Benchmarks: ratios in one run, never part of a test. The method is in docs/performance.md.
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
+
+.PHONY: bench
+$(BUILD)/gen/bench_empty.skel.h: tests/bench/empty.bpf.c $(BUILD)/gen/vmlinux.h
+	$(Q)mkdir -p $(BUILD)/bench && $(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_x86 -I$(BUILD)/gen -c $< -o $(BUILD)/bench/empty.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/bench/empty.bpf.o name bench_empty > $@
+
+$(BUILD)/bench/%: tests/bench/%.c $(LIB) $(BUILD)/gen/bench_empty.skel.h
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Wl,-z,noseparate-code -o $@ $< $(LIB) $(LDLIBS) -lpthread
+
+bench: $(BENCH_BIN) ## measure: cost of capture, throughput, memory (NAME=bench_x: one)
+	$(Q)for b in $(if $(NAME),$(BUILD)/bench/$(NAME),$(sort $(BENCH_BIN))); do $$b || exit 1; done
