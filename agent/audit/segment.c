@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -106,7 +107,8 @@ int lines_next(struct lines *l, const char **ret, size_t *ret_len)
 		}
 		if (l->buffer.len - l->at > SEGMENT_LINE_MAX)
 			return -EMSGSIZE;
-		buffer_consume(&l->buffer, l->at);
+		if (l->at)
+			buffer_consume(&l->buffer, l->at);
 		l->at = 0;
 		searched = l->buffer.len;
 		n = read(l->fd, chunk, sizeof(chunk));
@@ -129,4 +131,80 @@ size_t lines_rest(const struct lines *l)
 void lines_free(struct lines *l)
 {
 	buffer_free(&l->buffer);
+}
+
+int line_stream_open(int dir_fd, struct line_stream *ret)
+{
+	struct line_stream s = {.dir_fd = dir_fd, .active_fd = -1, .fd = -1};
+	struct stat opened, named;
+	int r;
+
+	s.active_fd = openat(dir_fd, SEGMENT_ACTIVE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (s.active_fd < 0)
+		return -errno;
+	r = segment_list(dir_fd, &s.segments, &s.n);
+	if (r >= 0 && fstat(s.active_fd, &opened) < 0)
+		r = -errno;
+	if (r >= 0 && (fstatat(dir_fd, SEGMENT_ACTIVE, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+		       named.st_ino != opened.st_ino))
+		r = -ESTALE;
+	if (r < 0) {
+		line_stream_free(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int open_next(struct line_stream *s)
+{
+	lines_free(&s->lines);
+	s->lines = (struct lines){.fd = -1};
+	if (s->at == s->n) {
+		snprintf(s->file, sizeof(s->file), SEGMENT_ACTIVE);
+		s->fd = s->active_fd;
+		s->active_fd = -1;
+	} else {
+		snprintf(s->file, sizeof(s->file), "%s", s->segments[s->at].name);
+		if (s->segments[s->at].first != s->index)
+			return -EBADMSG;
+		s->fd = openat(s->dir_fd, s->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (s->fd < 0)
+			return -errno;
+	}
+	s->lines.fd = s->fd;
+	return 0;
+}
+
+int line_stream_next(struct line_stream *s, const char **ret, size_t *ret_len)
+{
+	for (;;) {
+		int r = s->fd < 0 ? open_next(s) : 0;
+
+		if (r >= 0)
+			r = lines_next(&s->lines, ret, ret_len);
+		if (r > 0)
+			s->index++;
+		if (r == -EMSGSIZE)
+			r = -EBADMSG;
+		if (r != 0 || s->at == s->n)
+			return r;
+		/* only the newest segment may end in half a line */
+		if (lines_rest(&s->lines))
+			return -EBADMSG;
+		close(s->fd);
+		s->fd = -1;
+		s->at++;
+	}
+}
+
+void line_stream_free(struct line_stream *s)
+{
+	lines_free(&s->lines);
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->active_fd >= 0)
+		close(s->active_fd);
+	free(s->segments);
+	*s = (struct line_stream){.fd = -1, .active_fd = -1};
 }

@@ -43,4 +43,23 @@ int lines_next(struct lines *l, const char **ret, size_t *ret_len);
 size_t lines_rest(const struct lines *l);
 void lines_free(struct lines *l);
 
+/* All lines of a log, across its segments, with the index that each must have by its place. */
+struct line_stream {
+	int dir_fd; /* borrowed */
+	struct segment *segments;
+	size_t n, at; /* finished segments; the one being read, n: the active one */
+	int active_fd, fd;
+	struct lines lines;
+	uint64_t index;		      /* of the next line */
+	char file[SEGMENT_NAME_SIZE]; /* where the last line came from, for messages */
+};
+
+/* Returns 0; -ESTALE when a rotation came between: try again; -ENOENT; -errno. */
+int line_stream_open(int dir_fd, struct line_stream *ret);
+
+/* Returns 1 and a line, 0 at the end, -EBADMSG when a segment does not go on where the one before
+ * it ended or has no whole lines, -errno. */
+int line_stream_next(struct line_stream *s, const char **ret, size_t *ret_len);
+void line_stream_free(struct line_stream *s);
+
 #endif
