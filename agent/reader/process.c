@@ -141,15 +141,15 @@ void process_end(struct pipeline *p, struct process *process, uint64_t time_ns)
 {
 	if (process->ended_ns)
 		return;
+	if (process->note && !process->started)
+		report_client_start(p, process, time_ns);
 	process_end_connections(p, process, time_ns, "the process ended");
-	if (process->client) {
-		if (process->note && !process->started)
-			report_client_start(p, process, time_ns);
-		report_client_stop(p, process, time_ns);
-	}
-	process->ended_ns = time_ns ? time_ns : 1;
+	/* tells the skills that were asked for and never answered */
 	wire_client_free(process->wire);
 	process->wire = NULL;
+	if (process->client)
+		report_client_stop(p, process, time_ns);
+	process->ended_ns = time_ns ? time_ns : 1;
 }
 
 struct lineage *process_lineage(struct pipeline *p, struct process *process)

@@ -157,11 +157,13 @@ static void report_call(struct pipeline *p, struct process *process, const struc
 				     w->time_ns);
 }
 
-/* Tool blocks have events of their own. Only a tool_use that comes in a request alone, because its
- * response was before the client was watched, is told here. */
-static bool report_is_told_elsewhere(const struct wire_message *m)
+/* A tool_use or a result has an event of its own, and comes as a block right after it. A block that
+ * is not such an echo is told: a tool_use whose response was before the client was watched, a
+ * result that was changed later. */
+static bool report_is_echo(const struct pipeline *p, const struct wire_message *m)
 {
-	return m->block == WIRE_BLOCK_TOOL_RESULT || (m->block == WIRE_BLOCK_TOOL_USE && !m->sent);
+	return (m->block == WIRE_BLOCK_TOOL_USE || m->block == WIRE_BLOCK_TOOL_RESULT) &&
+	       m->text.data && m->text.data == p->told;
 }
 
 static void report_message(struct pipeline *p, struct process *process, const struct wire_event *w)
@@ -171,7 +173,7 @@ static void report_message(struct pipeline *p, struct process *process, const st
 	_cleanup_(masked_freep) struct masked *masked = NULL;
 	struct event *event;
 
-	if (report_is_told_elsewhere(m))
+	if (report_is_echo(p, m))
 		return;
 	event = report_activity(p, process, EVENT_MESSAGE, "message", w);
 	if (!event)
@@ -393,6 +395,8 @@ void report_wire(void *ctx, const struct wire_event *event)
 	struct process *process = ctx;
 	struct pipeline *p = process->pipeline;
 
+	const char *told = NULL;
+
 	switch (event->kind) {
 	case WIRE_EXCHANGE:
 		report_exchange(process, event);
@@ -405,9 +409,11 @@ void report_wire(void *ctx, const struct wire_event *event)
 		break;
 	case WIRE_TOOL_USE:
 		report_tool_use(p, process, event);
+		told = event->tool.input.data;
 		break;
 	case WIRE_TOOL_RESULT:
 		report_tool_result(p, process, event);
+		told = event->tool.result.data;
 		break;
 	case WIRE_SKILL:
 		report_skill_use(p, process, event);
@@ -418,12 +424,16 @@ void report_wire(void *ctx, const struct wire_event *event)
 	case WIRE_BODY:
 		report_body(p, process, event);
 		break;
+	case WIRE_RESYNC: /* after a gap nothing may have been passed over: that was told already */
+		if (event->undecodable.bytes)
+			report_undecodable(p, event, p->feeding);
+		break;
 	case WIRE_UNDECODABLE:
 		report_undecodable(p, event, p->feeding);
 		break;
-	case WIRE_RESYNC: /* the undecodable bytes before it say what was passed over */
 	case WIRE_KIND_MAX:
 	default:
 		break;
 	}
+	p->told = told; /* compared with the next event only, and never followed */
 }

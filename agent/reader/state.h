@@ -88,8 +88,9 @@ struct pipeline {
 	size_t n_connections;
 	uint64_t n_numbered;	    /* connections so far */
 	struct connection *feeding; /* whose parser calls back just now */
-	uint64_t now_ns;	    /* latest time of a record or tick */
-	uint64_t first_generation;  /* of the policy in options; 0 not known */
+	const char *told;	   /* text of the tool event just before: its block says it again */
+	uint64_t now_ns;	   /* latest time of a record or tick */
+	uint64_t first_generation; /* of the policy in options; 0 not known */
 	uint64_t malformed, malformed_bytes, malformed_told_ns;
 	const char *malformed_why;
 	uint64_t unbuilt; /* events that could not be made */
