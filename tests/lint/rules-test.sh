@@ -39,6 +39,8 @@ printf '// %s\n// For this.\n' "$apache" | accept licence agent/a.c
 printf '/* %s */\n/* For this. */\n' "$kernel" | accept licence bpf/a.h
 printf '#!/bin/sh\n# %s\n' "$apache" | accept licence a.sh
 printf 'skills:\n' | accept licence policy/examples/acl.yaml
+printf 'skills:\n' | accept licence vmtests/a/policy/acl.yaml
+printf 'kind: x\n' | refuse licence agent/deploy/x.yaml
 printf 'words\n' | accept licence README.md
 printf '// %s\nint a;\n' "$apache" | refuse licence agent/a.c
 printf '/* For this. */\n' | refuse licence agent/a.c
@@ -91,11 +93,10 @@ for w in TO+DO FIX+ME XX+X HA+CK; do
 	printf '%s\n' "$w" | refuse unfinished a.md
 done
 
-printf 'see https://example.com/%s/x and /usr/lib, a/%s/b\n' work root | accept places a.md
+printf 'see https://example.com/%s/x and /usr/lib, a/%s/b, /home/alice/x\n' work root | accept places a.md
 printf 'connections are shared/copied\n' | accept places a.md
 printf 'in /%s/x\n' work | refuse places a.md
 printf '"/%s/.npm"\n' root | refuse places a.c
-printf '/%s/alice/x\n' home | refuse places a.sh
 printf '/tmp/%s/x\n' w | refuse places a.sh
 printf 'see ../%s/DESIGN.md\n' shared | refuse places a.md
 for h in registry.npm+js.org py+pi.org files.python+hosted.org crates+.io proxy.go+lang.org deb.deb+ian.org docker+.io; do

@@ -47,7 +47,7 @@ static_analysis() {
 	mkdir -p "$list/cppcheck.cache"
 	cppcheck -q -j 2 --file-list="$list/cppcheck" --cppcheck-build-dir="$list/cppcheck.cache" \
 		--enable=warning,performance,portability --std=c11 --platform=unix64 \
-		--library=posix --library=gnu --inline-suppr --error-exitcode=1 --template=gcc \
+		--library=posix --library="$here/cppcheck.cfg" --inline-suppr --error-exitcode=1 --template=gcc \
 		--suppressions-list="$list/cppcheck.suppress" \
 		-D_GNU_SOURCE -DBAILIFF_TESTING -I. -Iagent -Itests/unit
 }

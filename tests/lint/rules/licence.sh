@@ -10,7 +10,7 @@ FNR == 1 {
 	    FILENAME ~ /(^|\/)(Makefile|Containerfile)$/)
 		want = FILENAME ~ /^bpf\// ? "GPL-2.0-only OR BSD-2-Clause" : "Apache-2.0"
 	# policies are data that companies have, and are read unchanged; corpora are data too
-	if (FILENAME ~ /^policy\/examples\// || FILENAME ~ /^tests\/(fixtures|fuzz\/corpus)\//)
+	if (FILENAME ~ /(^|\/)policy\/([^\/]*\/)*[^\/]*\.yaml$/ || FILENAME ~ /^tests\/(fixtures|fuzz\/corpus)\//)
 		want = ""
 	name = FILENAME
 	said = purpose = ""
