@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sends N Messages requests of a given size over TLS in a row, and the server that takes them. It
+ *stands in for a client in the test of capture under load: the real one needs minutes for what this
+ *sends in seconds. OpenSSL is linked statically, so that the probes are on this file, as they are
+ *on a client.
+ *
+ *	loadgen serve PORT CERT KEY
+ *	loadgen send ADDRESS PORT CA COUNT BYTES
+ *
+ * The client checks the digest that the server gives back for each body. */
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *what)
+{
+	fprintf(stderr, "loadgen: %s\n", what);
+	ERR_print_errors_fp(stderr);
+	exit(1);
+}
+
+static void hex_of(const void *bytes, size_t len, char *to)
+{
+	unsigned char digest[32];
+
+	if (EVP_Digest(bytes, len, digest, NULL, EVP_sha256(), NULL) != 1)
+		die("digest");
+	for (int i = 0; i < 32; i++)
+		snprintf(to + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* Reads to the end of the head and then length bytes. Returns the body, NULL at the end. */
+static char *take(SSL *ssl, size_t *ret_len)
+{
+	static char head[65536];
+	size_t have = 0, len;
+	char *end, *body, *p;
+
+	for (;;) {
+		int n = SSL_read(ssl, head + have, (int)(sizeof(head) - 1 - have));
+
+		if (n <= 0)
+			return NULL;
+		have += (size_t)n;
+		head[have] = 0;
+		end = strstr(head, "\r\n\r\n");
+		if (end)
+			break;
+		if (have > 32768)
+			die("a head without end");
+	}
+	p = strcasestr(head, "content-length:");
+	if (!p)
+		die("no content-length");
+	len = strtoul(p + 15, NULL, 10);
+	body = malloc(len + 1);
+	end += 4;
+	have -= (size_t)(end - head);
+	if (!body || have > len)
+		die("body");
+	memcpy(body, end, have);
+	while (have < len) {
+		int n = SSL_read(ssl, body + have, (int)(len - have));
+
+		if (n <= 0)
+			die("cut short");
+		have += (size_t)n;
+	}
+	body[len] = 0;
+	*ret_len = len;
+	return body;
+}
+
+static void put(SSL *ssl, const char *bytes, size_t len)
+{
+	while (len) {
+		int n = SSL_write(ssl, bytes, (int)len);
+
+		if (n <= 0)
+			die("SSL_write");
+		bytes += n;
+		len -= (size_t)n;
+	}
+}
+
+static int serve(int port, const char *cert, const char *key)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (!ctx || SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		die("certificate");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 8) < 0)
+		die("listen");
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		int c = accept(fd, NULL, NULL);
+		SSL *ssl;
+		size_t len;
+		char *body;
+
+		if (c < 0 || fork() != 0) {
+			close(c);
+			continue;
+		}
+		ssl = SSL_new(ctx);
+		SSL_set_fd(ssl, c);
+		if (SSL_accept(ssl) != 1)
+			die("handshake");
+		while ((body = take(ssl, &len))) {
+			char digest[65], answer[512], json[256];
+
+			hex_of(body, len, digest);
+			snprintf(json, sizeof(json),
+				 "{\"id\":\"msg_%.8s\",\"type\":\"message\",\"role\":\"assistant\","
+				 "\"content\":[{\"type\":\"text\",\"text\":\"%s\"}],"
+				 "\"stop_reason\":\"end_turn\"}",
+				 digest, digest);
+			snprintf(answer, sizeof(answer),
+				 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+				 "Content-Length: %zu\r\n\r\n%s",
+				 strlen(json), json);
+			put(ssl, answer, strlen(answer));
+			free(body);
+		}
+		exit(0);
+	}
+}
+
+/* A body of a conversation whose last message is new each time and whose filler is JSON text. */
+static size_t make(char *body, size_t bytes, int i)
+{
+	int head = snprintf(body, bytes + 512,
+			    "{\"model\":\"load\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
+			    "\"content\":\"request %d ",
+			    i);
+	size_t n = (size_t)head;
+	unsigned int x = (unsigned int)i * 2654435761u;
+
+	while (n < bytes - 4) {
+		x = x * 1664525u + 1013904223u;
+		body[n] = (n & 63) == 63 ? ' ' : (char)('a' + (x >> 24) % 26);
+		n++;
+	}
+	memcpy(body + n, "\"}]}", 5);
+	return n + 4;
+}
+
+static int send_all(const char *address, int port, const char *ca, int count, size_t bytes)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char *body = malloc(bytes + 1024), digest[65], head[512];
+	SSL *ssl;
+
+	if (!ctx || !body || SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1)
+		die("CA");
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	inet_pton(AF_INET, address, &a.sin_addr);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+		perror("loadgen: connect");
+		return 3;
+	}
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	SSL_set_tlsext_host_name(ssl, "api.anthropic.com");
+	if (SSL_connect(ssl) != 1)
+		die("handshake");
+	for (int i = 0; i < count; i++) {
+		size_t len = make(body, bytes, i), n;
+		char *answer;
+
+		snprintf(head, sizeof(head),
+			 "POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\n"
+			 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			 len);
+		put(ssl, head, strlen(head));
+		put(ssl, body, len);
+		answer = take(ssl, &n);
+		if (!answer)
+			die("no answer");
+		hex_of(body, len, digest);
+		if (!strstr(answer, digest))
+			die("the server got something else");
+		free(answer);
+	}
+	printf("%d requests of %zu bytes\n", count, bytes);
+	SSL_shutdown(ssl);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 5 && !strcmp(argv[1], "serve"))
+		return serve(atoi(argv[2]), argv[3], argv[4]);
+	if (argc == 7 && !strcmp(argv[1], "send"))
+		return send_all(argv[2], atoi(argv[3]), argv[4], atoi(argv[5]),
+				strtoul(argv[6], NULL, 10));
+	fprintf(stderr, "usage: loadgen serve PORT CERT KEY | send ADDRESS PORT CA COUNT BYTES\n");
+	return 2;
+}
