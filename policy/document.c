@@ -76,10 +76,9 @@ static void document_syntax_error(struct document_builder *b, const yaml_parser_
 	if (strstr(problem, "tab character") || document_tab_indented(b, &mark))
 		document_error(b, &mark, "a tab in the indentation; YAML is indented with spaces");
 	else if (strstr(context, "alias"))
-		document_error(
-			b, &p->context_mark,
-			"a value that begins with * is an alias in YAML; a pattern for names goes "
-			"in quotes, and names with wildcards are not possible in this version");
+		document_error(b, &p->context_mark,
+			       "a value that begins with * must be in quotes (YAML takes it for an "
+			       "alias); names with wildcards are not possible in this version");
 	else if (strstr(problem, "cannot start any token"))
 		document_error(b, &mark,
 			       "a value cannot begin with this character; put the value in quotes");
@@ -185,10 +184,14 @@ static int document_scalar(struct document_builder *b, yaml_event_t *event)
 
 		/* escapes in double quotes can make what source_check() does not see */
 		if (n == 0 || utf8_hides(c)) {
-			document_error(b, &event->start_mark,
-				       "the value contains %s U+%04X; expected one line of text",
-				       c == '\n' ? "a line break" : "the control character",
-				       n ? c : 0xfffd);
+			if (c == '\n' && n)
+				document_error(
+					b, &event->start_mark,
+					"the value contains a line break; expected one line");
+			else
+				document_error(b, &event->start_mark,
+					       "the value contains the control character U+%04X",
+					       n ? c : 0xfffd);
 			break;
 		}
 		at += n;
@@ -351,7 +354,7 @@ int document_parse(const struct policy_source *source, struct policy_report *rep
 		return r;
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	/* the encoding is found by the byte order mark, if any; source_check() let only UTF-8 pass */
 	yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->len);
 	r = document_run(&b, &parser);
 	yaml_parser_delete(&parser);

@@ -207,12 +207,12 @@ bool fields_number(struct fields *f, const struct document_node *node, const cha
 {
 	char expected[64];
 	uint64_t value = 0;
-	const char *p = node->text;
+	const char *p = node->text; /* NULL unless it is a scalar */
 
 	snprintf(expected, sizeof(expected), "a number from %llu to %llu", (unsigned long long)min,
 		 (unsigned long long)max);
 	if (node->kind != DOCUMENT_SCALAR || node->quoted || !*p) {
-		fields_expected(f, node, what, expected);
+		fields_expected(f, node, what, node->quoted ? "a number without quotes" : expected);
 		return false;
 	}
 	/* 0443 is 291 to YAML 1.1 and 443 to people: neither is taken */

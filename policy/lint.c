@@ -82,22 +82,22 @@ static void lint_report(const struct lint *lint, struct policy_report *report)
 
 		if (fate->full) {
 			report_add(report, POLICY_ERROR, d->where,
-				   "more than %d rules hold for this destination, with those for "
-				   "wider "
-				   "ranges and one for each person and port range; at most %d are "
-				   "possible",
+				   "over %d rules hold for this destination (those for wider "
+				   "ranges, and "
+				   "each person and port range, count); at most %d are possible",
 				   DEST_RULES_MAX, DEST_RULES_MAX);
 		} else if (fate->denied == n) {
 			by = &lint->policy->destinations[fate->denied_by - 1];
 			report_add(report, POLICY_WARNING, d->where,
-				   "this rule can never match: deny rule %s (%u:%u) covers it",
+				   "this rule can never match: destinations/%s (%u:%u) denies all "
+				   "of it",
 				   by->id, by->where.line, by->where.column);
 		} else if (fate->doubled == n) {
 			by = &lint->policy->destinations[fate->doubled_by - 1];
-			report_add(
-				report, POLICY_WARNING, d->where,
-				"this rule can never match: rule %s (%u:%u) says the same or more",
-				by->id, by->where.line, by->where.column);
+			report_add(report, POLICY_WARNING, d->where,
+				   "this rule can never match: %s/%s (%u:%u) says the same or more",
+				   d->effect == DEST_MODEL ? "model" : "destinations", by->id,
+				   by->where.line, by->where.column);
 		}
 	}
 }

@@ -291,6 +291,23 @@ struct load_rules {
 	size_t n;
 };
 
+/* Each pair of a person and a port range takes a place of its own in the kernel's set. */
+static void load_check_size(struct fields *f, const struct document_node *node, const char *what,
+			    const struct policy_destination *rule)
+{
+	size_t n = walk_expand_count(rule), ports = rule->n_ports ? rule->n_ports : 1;
+
+	if (n > DEST_RULES_MAX && n == ports)
+		fields_error(f, node, "%s: %zu port ranges; at most %d are possible", what, ports,
+			     DEST_RULES_MAX);
+	else if (n > DEST_RULES_MAX)
+		fields_error(
+			f, node,
+			"%s: %zu people (the teams count as one) times %zu port ranges are %zu; at "
+			"most %d are possible",
+			what, n / ports, ports, n, DEST_RULES_MAX);
+}
+
 static void load_rule(struct fields *f, const struct document_node *node, void *out)
 {
 	struct load_rules *rules = out;
@@ -312,13 +329,7 @@ static void load_rule(struct fields *f, const struct document_node *node, void *
 			     rules->what);
 	if (d.name && d.cidr)
 		fields_error(f, node, "%s: expected \"name\" or \"cidr\", found both", rules->what);
-	if (walk_expand_count(d.rule) > DEST_RULES_MAX)
-		fields_error(f, node,
-			     "%s: %zu port ranges, each for %zu people and teams, are %zu entries; at "
-			     "most %d are possible",
-			     rules->what, d.rule->n_ports ? d.rule->n_ports : 1,
-			     walk_expand_count(d.rule) / (d.rule->n_ports ? d.rule->n_ports : 1),
-			     walk_expand_count(d.rule), DEST_RULES_MAX);
+	load_check_size(f, node, rules->what, d.rule);
 	if (!d.rule->id && asprintf(&d.rule->id, "%s[%zu]", rules->list, i) < 0) {
 		d.rule->id = NULL;
 		fields_no_memory(f);
@@ -379,22 +390,26 @@ static void load_check_resolvers(struct load *load)
 void load_destinations(struct load *load)
 {
 	struct load_rules lists[] = {
-		{load, DEST_MODEL, "endpoints", "a model endpoint", load_endpoint_fields, 0},
 		{load, DEST_DENY, "deny", "a destination", load_destination_fields, 0},
+		{load, DEST_MODEL, "endpoints", "a model endpoint", load_endpoint_fields, 0},
 		{load, DEST_ALLOW, "allow", "a destination", load_destination_fields, 0},
 	};
-	const struct document_node *nodes[] = {load->endpoints, load->deny, load->allow};
-	static const char *const names[] = {"endpoints", "deny", "allow"};
+	/* in the order in which the kernel asks them */
+	const struct document_node *nodes[] = {load->deny, load->endpoints, load->allow};
+	static const char *const names[] = {"deny", "endpoints", "allow"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (nodes[i])
 			fields_list(&load->main, nodes[i], names[i], load_rule, &lists[i]);
-	if (lists[0].n == 0)
-		fields_warning(&load->main, load->main.document->nodes,
-			       "model.endpoints is empty: nothing is known as the model API, which "
-			       "governed "
-			       "tasks then cannot reach, and others can");
 	load_check_ids(load);
+	/* of a file with errors, what is missing may only not have been understood */
+	if (load->main.report->n_errors)
+		return;
+	if (lists[1].n == 0)
+		fields_warning(
+			&load->main, load->main.document->nodes,
+			"model.endpoints is empty: the model API is not known, so governed tasks "
+			"cannot reach it and others can");
 	load_check_resolvers(load);
 }
 

@@ -155,7 +155,7 @@ void load_people(struct load *load)
 	people_merge(load);
 	people_check_claims(load, "login", true);
 	people_check_claims(load, "git e-mail", false);
-	if (load->acl_usable)
+	if (load->acl_usable && load->main.report->n_errors == 0)
 		people_check_acl(load);
 	people_sort_teams(load);
 	policy->people = calloc(load->n_people + 1, sizeof(*policy->people));

@@ -209,7 +209,7 @@ static void report_print_message(const struct policy_report *report, const struc
 		if (report->sources[i].file != m->where.file)
 			continue;
 		line = report_line(&report->sources[i], m->where.line, &len);
-		if (line)
+		if (line && len)
 			report_print_line(line, len, m->where.column, to, colour);
 	}
 }
