@@ -13,8 +13,8 @@
 #include "bpf/contract.h"
 
 struct policy_where {
-	const char *file; /* as named by the user */
-	uint32_t line, column; /* from 1 */
+	const char *file;      /* as named by the user; lives as long as what holds this */
+	uint32_t line, column; /* from 1, columns in characters; line 0: the file as a whole */
 };
 
 enum policy_severity { POLICY_ERROR, POLICY_WARNING, POLICY_SEVERITY_MAX };
@@ -25,25 +25,31 @@ struct policy_message {
 	char *text; /* what is wrong, and what was expected */
 };
 
+#define POLICY_MESSAGES_MAX 50 /* of each severity; the rest is counted */
+
 /* What check and load say, in file order. */
 struct policy_report {
 	struct policy_message *messages;
-	size_t n, n_errors;
+	size_t n, n_errors;		    /* n_errors: also those that are hidden */
+	size_t hidden[POLICY_SEVERITY_MAX]; /* over POLICY_MESSAGES_MAX */
+	struct policy_source *sources;	    /* the files, for the lines that are shown; private */
+	size_t n_sources;
 };
 void policy_report_free(struct policy_report *report);
-/* "file:line:column: error: text", coloured when asked; the source line and a caret below it. */
+/* "file:line:column: error: text", coloured when asked; the source line and a caret below it; at
+ * the end how many errors and warnings there are. Prints nothing when there is nothing to say. */
 void policy_report_print(const struct policy_report *report, FILE *to, bool colour);
 
 struct policy_person {
-	char *email;		 /* the directory's name: "alice@company.com" */
-	char **logins;		 /* login names of this host, NULL-terminated */
-	char **git_emails;	 /* further addresses that are theirs: no mismatch event */
-	uint64_t teams;		 /* bit i: policy->teams[i] */
+	char *email;	   /* the directory's name: "alice@company.com" */
+	char **logins;	   /* login names of this host, NULL-terminated */
+	char **git_emails; /* further addresses that are theirs: no mismatch event */
+	uint64_t teams;	   /* bit i: policy->teams[i] */
 };
 
 struct policy_skill {
 	char *name;
-	char **allowed_users;	 /* NULL-terminated */
+	char **allowed_users; /* NULL-terminated */
 	uint64_t allowed_teams;
 	bool requires_approval;
 	struct policy_where where;
@@ -56,67 +62,97 @@ struct policy_destination {
 	char *id;		 /* given, or "allow[2]" */
 	enum dest_effect effect; /* model endpoints are rules too: DEST_MODEL */
 	enum policy_target target;
-	char *name;		 /* lower case, no trailing dot; exact */
-	int family;		 /* AF_INET, AF_INET6 */
-	uint8_t address[16];	 /* host bits are zero */
+	char *name;	     /* lower case, no trailing dot; exact */
+	int family;	     /* AF_INET, AF_INET6 */
+	uint8_t address[16]; /* host bits are zero */
 	uint32_t prefix_len;
 	struct policy_ports {
 		uint16_t low, high;
-	} *ports;
-	size_t n_ports;		 /* 0: every port */
-	uint8_t protocol;	 /* IPPROTO_TCP, IPPROTO_UDP, 0 */
-	uint64_t teams;		 /* 0 and no people: everybody */
-	uint32_t *people;	 /* indices into policy->people, from 1 */
+	} * ports;
+	size_t n_ports;	  /* 0: every port */
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, 0 */
+	uint64_t teams;	  /* 0 and no people: everybody */
+	uint32_t *people; /* indices into policy->people, from 1 */
 	size_t n_people;
 	struct policy_where where;
 };
 
 struct policy_custom_detector {
 	char *name, *pattern;
+	struct policy_where where;
 };
 
-struct policy_client {		 /* a program that counts as a client beside Claude Code */
+struct policy_client { /* a program that counts as a client beside Claude Code */
 	char *name;
 	uint8_t sha256[32];
 };
 
 struct policy {
 	char *directory;
-	uint64_t version;	 /* `version:` of bailiff.yaml */
-	uint8_t digest[32];	 /* SHA-256 over the files in order: what events name */
+	uint64_t version;   /* `version:` of bailiff.yaml */
+	uint8_t digest[32]; /* what events name; `sha256sum bailiff.yaml ACL | sha256sum` gives it
+			     */
 	enum bailiff_mode mode_destinations, mode_skills, mode_model, mode_default;
-	struct policy_person *people;	 /* index i is person i + 1 in the tables */
+	struct policy_person *people; /* index i is person i + 1 in the tables */
 	size_t n_people;
-	char **teams;		 /* at most 64 */
+	char **teams; /* at most 64 */
 	size_t n_teams;
 	struct policy_skill *skills;
 	size_t n_skills;
 	bool skill_default_allow;
 	struct policy_destination *destinations;
 	size_t n_destinations;
-	struct sockaddr_storage *resolvers; /* port 53 unless given; governed tasks may reach them */
+	struct sockaddr_storage
+		*resolvers; /* port 53 unless given; governed tasks may reach them */
 	size_t n_resolvers;
-	char **detectors;	 /* NULL-terminated; NULL: all */
+	char **detectors;		     /* NULL-terminated; NULL: all */
+	struct policy_where *detector_where; /* of each */
 	struct policy_custom_detector *custom;
 	size_t n_custom;
 	struct policy_client *clients;
 	size_t n_clients;
 	bool recognise_claude_code;
 	char *log_directory;
-	char *log_origin;	 /* checkpoint origin; default "bailiff/<hostname>" */
-	uint32_t log_text_bytes; /* of one message kept in an event; the rest as length and digest */
+	char *log_origin; /* checkpoint origin; default "bailiff/<hostname>" */
+	uint32_t
+		log_text_bytes; /* of one message kept in an event; the rest as length and digest */
 	uint32_t checkpoint_seconds;
-	char *organisation;	 /* shown to the person who is refused */
-	char *contact;		 /* whom to ask */
+	char *organisation; /* shown to the person who is refused */
+	char *contact;	    /* whom to ask */
+	char **files;	    /* NULL-terminated: the names in each policy_where */
 };
 
-/* Reads DIR/bailiff.yaml and the ACL it names (default DIR/acl.yaml). Fills *report in any case.
- * Returns 0 (warnings possible), -EINVAL with errors in the report, or -errno when a file cannot be
- * read (also in the report). *ret is untouched on failure. */
+/* Reads DIR/bailiff.yaml and the ACL it names (default DIR/acl.yaml). Fills *report in any case; it
+ * is the caller's to free. Files may be symbolic links that stay inside DIR (a Kubernetes volume is
+ * made of such), regular, and at most POLICY_FILE_MAX bytes. A policy that policy_compile would
+ * refuse with -E2BIG whatever the names resolve to is an error here already. Returns 0 (warnings
+ * possible), -EINVAL with errors in the report, or -errno when a file cannot be read (also in the
+ * report). *ret is untouched on failure. */
+#define POLICY_FILE_MAX (4u << 20)
 int policy_load(const char *directory, struct policy **ret, struct policy_report *report);
 void policy_free(struct policy *policy);
 
-/* The table of rules that events and `bailiff why` name. Index from 1. */
+/* Adds an error to *report for each detector that is not known, with its place. The list of
+ * detectors is another stage's, and is asked for by name. Returns 0, -EINVAL when an error was
+ * added, -ENOMEM. */
+int policy_check_detectors(const struct policy *policy, bool (*known)(const char *name),
+			   struct policy_report *report);
+
+/* The same for patterns of mask.custom: compiles returns 0, or a negative errno with one sentence
+ * in err (256 bytes). */
+int policy_check_patterns(const struct policy *policy,
+			  int (*compiles)(const char *name, const char *pattern, char *err),
+			  struct policy_report *report);
+
+/* Calls each with every key that a policy may have, as "destinations.allow[].ports" in bailiff.yaml
+ * and "skills.NAME.allowed_teams" in the ACL: from the tables the parser itself uses. */
+void policy_each_key(void (*each)(void *ctx, const char *file, const char *key), void *ctx);
+
+/* The table of rules that events and `bailiff why` name. Index from 1. A record with rule 0 was
+ * judged by a default: these two stand at fixed places. */
+#define POLICY_RULE_INDEX_SKILL_DEFAULT	      1
+#define POLICY_RULE_INDEX_DESTINATION_DEFAULT 2
+
 enum policy_rule_kind {
 	POLICY_RULE_SKILL,
 	POLICY_RULE_SKILL_DEFAULT,
@@ -127,8 +163,9 @@ enum policy_rule_kind {
 };
 struct policy_rule {
 	enum policy_rule_kind kind;
-	char *id;    /* "skill/pdf", "destinations/allow[2]", "destinations/default" */
-	char *words; /* one clause: "skill pdf is for teams engineers, data-team" */
+	char *id; /* "skill/pdf", "destinations/allow[2]", "destinations/default", "skills/default",
+		   * "model/endpoints[0]", "destinations/resolvers[0]" */
+	char *words; /* one clause: "skill pdf is for teams engineers and data-team" */
 	struct policy_where where;
 };
 
@@ -138,7 +175,7 @@ struct policy_addresses {
 	struct policy_address {
 		int family;
 		uint8_t address[16];
-	} *addresses;
+	} * addresses;
 	size_t n;
 };
 
@@ -148,35 +185,47 @@ struct policy_tables {
 	struct {
 		uint32_t uid;
 		struct person_value value;
-	} *persons;
+	} * persons;
 	size_t n_persons;
 	struct {
 		struct skill_key key;
 		struct skill_value value;
-	} *skills;
+	} * skills;
 	size_t n_skills;
 	struct {
 		struct dest_key4 key;
 		uint32_t set;
-	} *dest4;
+	} * dest4;
 	size_t n_dest4;
 	struct {
 		struct dest_key6 key;
 		uint32_t set;
-	} *dest6;
+	} * dest6;
 	size_t n_dest6;
 	struct dest_set *sets; /* set 0 is empty: only the default */
 	size_t n_sets;
 	struct policy_rule *rules; /* rules[0] is unused */
-	size_t n_rules;
+	size_t n_rules;		   /* with rules[0] */
+	char **files;		   /* NULL-terminated: the names in each policy_where */
 };
 
 /* login name -> uid; returns 0, or -ENOENT when this host has no such login (the person then has no
  * entry, which is no error). */
 typedef int (*policy_uid_lookup)(void *ctx, const char *login, uint32_t *ret_uid);
 
-/* Builds the tables. Rules by name use `addresses` (a name that is missing there gets no entry).
- * The LPM tables always hold /0 entries, so that a rule for everything and the default are found.
+/* Builds the tables; the same input gives the same bytes, in whatever order the addresses came.
+ *
+ * Rules by name use `addresses` (a name that is missing there gets no entry). An address that a
+ * name must not lead to (unspecified, loopback, link-local, multicast) is left out of allow and
+ * model rules: else whoever answers for an allowed name could point it at the host's own services
+ * or at the cloud's metadata service. A rule by cidr can still say it. The LPM tables always hold
+ * /0 entries, so that a rule for everything and the default are found. Within a set: deny, model,
+ * allow, and in the order of the rule table; the first that matches decides. A rule that another of
+ * the same effect before it covers wholly is left out of the set. Skills have entries for person 0
+ * and for people who are allowed (or allowed after approval) and have a login on this host; whoever
+ * has none is judged by person 0. A uid whose logins belong to two people has an entry with person
+ * 0 and no team: nobody known.
+ *
  * Returns 0, -E2BIG with one sentence in err (256 bytes) when a set has over DEST_RULES_MAX rules,
  * -ENOMEM. */
 int policy_compile(const struct policy *policy, const struct policy_addresses *addresses,
@@ -184,7 +233,8 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 		   struct policy_tables **ret, char *err);
 void policy_tables_free(struct policy_tables *tables);
 
-/* Names used by rules (destinations and model endpoints), each once; NULL-terminated, borrowed. */
+/* Names used by rules (destinations and model endpoints), each once, sorted; NULL-terminated. The
+ * strings are the policy's, the array is the caller's to free. Returns 0 or -ENOMEM. */
 int policy_names(const struct policy *policy, const char ***ret);
 
 #endif

@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 /* Layout of DIR: checkpoint · tile/<L>/… · tile/entries/… (C2SP tlog-tiles) · events.jsonl (the
- * entries as lines, newest segment; for people and `bailiff events`) · log.pub (vkey) · state.json
- * (last append time, for the unwatched interval). The signing key is outside of DIR. */
+ * entries as lines, newest segment; for people and `bailiff events`) · events-<first index>.jsonl
+ * (finished segments) · log.pub (vkey) · state.json (time of the last checkpoint, for the unwatched
+ * interval). The signing key is outside of DIR. docs/log-format.md has the whole of it. */
 struct log;
 
 struct log_options {
@@ -21,7 +22,8 @@ struct log_options {
 
 struct log_opened {
 	uint64_t size;		/* entries already there: the next sequence number */
-	int64_t last_append_ms; /* epoch; 0 for a new log */
+	int64_t last_append_ms; /* logged_time of the last entry, epoch; 0 for a new log */
+	int64_t last_alive_ms;	/* the last sign of life: an entry, or a checkpoint while idle */
 	uint64_t discarded;	/* bytes of a torn last write that were cut off */
 };
 

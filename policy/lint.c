@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Finds rules that can never match, and sets that are too large, by the walk that builds the
+ * tables. */
+#include "policy/lint.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/array.h"
+#include "policy/report.h"
+#include "policy/walk.h"
+
+/* What became of a destination's entries. */
+struct lint_fate {
+	uint32_t denied;		/* entries that a deny rule covers */
+	uint32_t doubled;		/* entries that another rule for the same target covers */
+	uint32_t denied_by, doubled_by; /* index + 1 of the last of them */
+	bool full;
+};
+
+struct lint {
+	const struct policy *policy;
+	struct lint_fate *fates;
+};
+
+static bool lint_same_target(const struct policy_destination *a, const struct policy_destination *b)
+{
+	if (a->target != b->target)
+		return false;
+	if (a->target == POLICY_TARGET_NAME)
+		return strcmp(a->name, b->name) == 0;
+	return a->family == b->family && a->prefix_len == b->prefix_len &&
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+/* Rules carry the index of their destination + 1 here. */
+static void lint_rule(void *ctx, const struct walk_frame *frame, const struct walk_entry *entry)
+{
+	struct lint *lint = ctx;
+	struct lint_fate *fate = &lint->fates[entry->destination];
+	const struct policy_destination *d = &lint->policy->destinations[entry->destination];
+	bool denied = false, doubled = false;
+
+	for (uint32_t i = 0; i < frame->set.n; i++) {
+		const struct dest_rule *by = &frame->set.rules[i];
+
+		if (by->rule == entry->rule.rule || !walk_covers(by, &entry->rule))
+			continue;
+		if (by->effect == DEST_DENY && d->effect == DEST_ALLOW && !denied) {
+			denied = true;
+			fate->denied_by = by->rule;
+		} else if (by->effect == d->effect && !doubled &&
+			   lint_same_target(d, &lint->policy->destinations[by->rule - 1])) {
+			doubled = true;
+			fate->doubled_by = by->rule;
+		}
+	}
+	fate->denied += denied;
+	fate->doubled += doubled;
+}
+
+static int lint_full(void *ctx, const struct walk_frame *frame, const struct walk_entry *entry)
+{
+	((struct lint *)ctx)->fates[entry->destination].full = true;
+	return 0; /* go on: others may be too large as well */
+}
+
+static int lint_done(void *ctx, struct walk_frame *frame, const struct walk_frame *outer)
+{
+	return 0;
+}
+
+static void lint_report(const struct lint *lint, struct policy_report *report)
+{
+	for (size_t i = 0; i < lint->policy->n_destinations; i++) {
+		const struct policy_destination *d = &lint->policy->destinations[i], *by;
+		const struct lint_fate *fate = &lint->fates[i];
+		size_t n = walk_expand_count(d);
+
+		if (fate->full) {
+			report_add(report, POLICY_ERROR, d->where,
+				   "over %d rules hold for this destination (those for wider "
+				   "ranges, and "
+				   "each person and port range, count); at most %d are possible",
+				   DEST_RULES_MAX, DEST_RULES_MAX);
+		} else if (fate->denied == n) {
+			by = &lint->policy->destinations[fate->denied_by - 1];
+			report_add(report, POLICY_WARNING, d->where,
+				   "this rule can never match: destinations/%s (%u:%u) denies all "
+				   "of it",
+				   by->id, by->where.line, by->where.column);
+		} else if (fate->doubled == n) {
+			by = &lint->policy->destinations[fate->doubled_by - 1];
+			report_add(report, POLICY_WARNING, d->where,
+				   "this rule can never match: %s/%s (%u:%u) says the same or more",
+				   d->effect == DEST_MODEL ? "model" : "destinations", by->id,
+				   by->where.line, by->where.column);
+		}
+	}
+}
+
+static int lint_compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int policy_lint(const struct policy *policy, struct policy_report *report)
+{
+	static const struct walk_visitor visitor = {lint_rule, lint_full, lint_done};
+	struct lint lint = {.policy = policy};
+	_cleanup_free_ struct lint_fate *fates = calloc(policy->n_destinations + 1, sizeof(*fates));
+	_cleanup_free_ struct walk_entry *entries = NULL;
+	_cleanup_free_ const char **names = NULL;
+	size_t n = 0, n_names = 0;
+	int r;
+
+	r = policy_names(policy, &names);
+	if (r < 0 || !fates)
+		return -ENOMEM;
+	while (names[n_names])
+		n_names++;
+	for (uint32_t i = 0; i < policy->n_destinations; i++) {
+		const struct policy_destination *d = &policy->destinations[i];
+		struct prefix prefix = {.family = d->family, .len = d->prefix_len};
+
+		memcpy(prefix.address, d->address, sizeof(prefix.address));
+		if (d->target == POLICY_TARGET_NAME) {
+			const char **at = bsearch(&d->name, names, n_names, sizeof(*names),
+						  lint_compare_names);
+			uint32_t number = at ? htonl((uint32_t)(at - names)) : UINT32_MAX;
+
+			prefix = (struct prefix){.family = WALK_FAMILY_NAME, .len = 32};
+			memcpy(prefix.address, &number, sizeof(number));
+		}
+		r = walk_expand(d, i, i + 1, &prefix, &entries, &n);
+		if (r < 0)
+			return r;
+	}
+	lint.fates = fates;
+	r = walk_run(entries, n, &visitor, &lint);
+	if (r < 0)
+		return r;
+	lint_report(&lint, report);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy while it is read: what several of the readers need from each other. */
+#ifndef POLICY_LOAD_H
+#define POLICY_LOAD_H
+
+#include "policy/fields.h"
+
+#define LOAD_FILE_MAIN "bailiff.yaml"
+#define LOAD_TEAMS_MAX 64
+#define LOAD_NAME_MAX  254 /* an e-mail address, a login, a team */
+
+/* Somebody named in identity.people, in the ACL's users, or in both. */
+struct load_person {
+	char *email;
+	char **logins, **git_emails;
+	uint64_t teams;
+	bool in_identity, in_acl;
+	const struct document_node *node; /* in the file that in_identity, else in_acl, names */
+};
+
+struct load {
+	struct policy *policy;
+	struct fields main, acl;
+	char *acl_name;
+	int mode, mode_destinations, mode_skills, mode_model; /* -1: not given */
+	struct load_person *people; /* until load_people() sorts them into the policy */
+	size_t n_people;
+	bool acl_usable; /* false: teams and users are unknown, and nothing is said of them */
+
+	/* read once people and teams are known */
+	const struct document_node *allow, *deny, *endpoints, *skills;
+};
+
+/* Each reads its part and reports what is wrong with it. */
+void load_main(struct load *load);	   /* bailiff.yaml without rules */
+void load_acl(struct load *load);	   /* the ACL without its skills */
+void load_people(struct load *load);	   /* people and teams of both */
+void load_skills(struct load *load);	   /* needs people */
+void load_destinations(struct load *load); /* needs people */
+
+/* Readers of list entries that another file's tables name. */
+void load_resolvers(struct fields *f, const struct document_node *node, void *out);
+extern const struct field load_main_fields[], load_acl_fields[];
+extern const struct field load_destination_fields[], load_endpoint_fields[];
+
+/* A person's number (index + 1) or 0; a team's number or -1. Only after load_people(). */
+uint32_t load_find_person(const struct policy *policy, const char *email);
+int load_find_team(const struct policy *policy, const char *team);
+
+/* Says that nobody is in the team, or nobody is that person; suggests one. */
+void load_unknown_team(struct load *load, struct fields *f, const struct document_node *node);
+const char *load_suggest_person(const struct load *load, const struct policy_report *report,
+				const char *email);
+
+/* The files of a policy by name. Adds its source to the report, or an error. Returns 0 or -errno.
+ */
+typedef int (*load_open)(void *ctx, const char *name, const char *shown,
+			 struct policy_report *report);
+
+/* policy_load() with the files from wherever they are. */
+int load_policy(const char *directory, load_open open, void *ctx, struct policy **ret,
+		struct policy_report *report);
+
+#endif
