@@ -2,6 +2,8 @@
 /* What was not seen, came twice, came late or made no sense: accounted for, and never a crash. */
 #include "harness.h"
 
+#include <errno.h>
+
 #include "records.h"
 
 #include "reader/limits.h"
