@@ -70,16 +70,30 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret)
 	return 0;
 }
 
-void pipeline_free(struct pipeline *p)
+static void pipeline_let_go(struct pipeline *p)
 {
 	struct process *process;
 
-	if (!p)
-		return;
 	while ((process = TAILQ_FIRST(&p->process_age)))
 		process_free(p, process);
+	report_held_back(p);
+}
+
+#ifdef BAILIFF_TESTING
+void pipeline_forget(struct pipeline *p)
+{
+	pipeline_let_go(p);
+	memset(p->accounts, 0, sizeof(*p->accounts));
+	p->now_ns = p->n_numbered = p->malformed_told_ns = p->first_generation = 0;
+}
+#endif
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
 	if (p->rules && p->names)
-		report_held_back(p);
+		pipeline_let_go(p);
 	names_free(p->names);
 	mask_rules_free(p->rules);
 	free(p->accounts);

@@ -52,6 +52,11 @@ struct pipeline;
 int pipeline_new(const struct pipeline_options *options, struct pipeline **ret);
 void pipeline_free(struct pipeline *p); /* ends every connection first, which may emit */
 
+#ifdef BAILIFF_TESTING
+/* As new, without compiling the detectors again: a fuzz target starts over for every input. */
+void pipeline_forget(struct pipeline *p);
+#endif
+
 /* One record of the rings `denials` or `records`, checked for version, type and size before
  * anything else is believed: a malformed one becomes EVENT_LOSS, never a crash. Returns 0 or
  * -ENOMEM. */
