@@ -19,10 +19,13 @@ $(SAN_LIB): $(SAN_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 # tests/unit/harness.c gives each case a process of its own and fails one that leaks a descriptor
-$(BUILD)/unit/%: tests/unit/%.c tests/unit/harness.c $(SAN_LIB)
+# (compiled by itself: two sources in one call would leave the dependencies of the last in the .d)
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/san/tests/unit/harness.o $(SAN_LIB)
 	$(call say,UNIT,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(SAN_CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< tests/unit/harness.c $(SAN_LIB) \
-		$(LDLIBS) -lcmocka
+	$(Q)mkdir -p $(@D) && $(CC) $(SAN_CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< \
+		$(BUILD)/san/tests/unit/harness.o $(SAN_LIB) $(LDLIBS) -lcmocka
+
+.SECONDARY: $(BUILD)/san/tests/unit/harness.o
 
 unit: $(UNIT_BIN) ## run the unit tests (NAME=test_x runs one program)
 	$(Q)sh tests/run-unit.sh $(BUILD) $(if $(NAME),$(BUILD)/unit/$(NAME),$(sort $(UNIT_BIN)))
@@ -46,4 +49,4 @@ fuzz-smoke: $(FUZZ_BIN)
 lint: $(BUILD)/.deps ## formatting, static analysis, house rules
 	$(Q)sh tests/lint/run.sh $(BUILD)
 
--include $(SAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(LIB_SRC:%.c=$(BUILD)/fuzzobj/%.d)
+-include $(SAN_OBJ:.o=.d) $(BUILD)/san/tests/unit/harness.d $(UNIT_BIN:=.d) $(LIB_SRC:%.c=$(BUILD)/fuzzobj/%.d)

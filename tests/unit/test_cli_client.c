@@ -155,7 +155,9 @@ static void run(int (*cmd)(int, char **), const char *words, struct run *ret)
 	saved_err = dup(2);
 	dup2(fileno(out), 1);
 	dup2(fileno(err), 2);
+	alarm(10); /* a command that waits for ever fails, and does not hold the others up */
 	ret->status = cmd(argc, argv);
+	alarm(0);
 	read_back(out, 1, saved_out, ret->out, sizeof(ret->out));
 	read_back(err, 2, saved_err, ret->err, sizeof(ret->err));
 	free(copy);
