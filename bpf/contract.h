@@ -173,6 +173,9 @@ CONTRACT_ASSERT(sizeof(struct image_value) == 16, "image_value");
 #define TASK_CLIENT	 2u /* runs a client's image right now, by exec, not by mapping one */
 #define TASK_PENDING_MAX 4
 
+/* Smaller files hold no client: 2.1.x is 11 MB as a script and over 200 MB as a program. */
+#define IMAGE_CLIENT_LEAST (4u << 20)
+
 /* Task storage of the thread group leader's every thread: set at recognition, copied at task_alloc.
  */
 struct task_context {

@@ -36,8 +36,11 @@ static __always_inline void ask(const struct image_key *key, __u32 what, bool by
 	bpf_ringbuf_submit(r, 0);
 }
 
-static __always_inline void context_pend(struct task_context *t, const struct image_key *key)
+static __always_inline void context_pend(struct task_context *t, const struct image_key *key,
+					 struct task_struct *leader)
 {
+	if (t->n_pending)
+		actor_settle_pending(t, leader);
 	for (int i = 0; i < TASK_PENDING_MAX; i++) {
 		if (t->pending[i].inode)
 			continue;
@@ -132,7 +135,7 @@ int BPF_PROG(process_exec, struct linux_binprm *bprm)
 		if (v && v->class_ == IMAGE_RUNTIME)
 			ask(&key, ASK_SCRIPT, true);
 		else
-			context_pend(t, &key);
+			context_pend(t, &key, task);
 		return 0;
 	}
 	if (v->class_ == IMAGE_CLIENT) {
@@ -168,9 +171,10 @@ int BPF_PROG(process_map, struct file *file, unsigned long reqprot, unsigned lon
 	if (t && image_same(&t->image, &key))
 		return 0;
 	if (!v || v->class_ == IMAGE_UNKNOWN) {
-		t = context_make(leader);
+		/* only what can turn out to be a client is worth remembering; libraries are small */
+		t = key.size < IMAGE_CLIENT_LEAST ? NULL : context_make(leader);
 		if (t)
-			context_pend(t, &key);
+			context_pend(t, &key, leader);
 		return 0;
 	}
 	if (v->class_ == IMAGE_CLIENT && !(t && (t->flags & TASK_GOVERNED))) {
