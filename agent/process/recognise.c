@@ -4,30 +4,34 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/digest.h"
 
-/* A client has all of these, in one file: what it says of itself on the wire, and its package.
- * Found in each release looked at, native and cli.js, since the session header came with 2.1.86.
- * Whoever takes them out has a program that is not recognised, not inspected, and so kept from the
- * model API. */
-static const char *const client_marks[] = {
-	"@anthropic-ai/claude-code",
-	"claude-cli/",
-	"X-Claude-Code-Session-Id",
+/* A client has all of these, in one file: what it says of itself on the wire and to its children, and
+ * its package. Found in each release looked at, native and cli.js, since the session header came with
+ * 2.1.86. Whoever takes them out has a program that is not recognised, not inspected, and so kept from
+ * the model API. Each is in two parts here, or this very program would be one. */
+static const char *const client_marks[][2] = {
+	{"@anthropic-ai/", "claude-code"},
+	{"claude-", "cli/"},
+	{"X-Claude-Code-", "Session-Id"},
+	{"CLAUDE_CODE_", "ENTRYPOINT"},
 };
 
-/* Smaller files hold no client: 2.1.x is 11 MB as a script and over 200 MB as a program. */
-#define CLIENT_LEAST (1u << 20)
-
-static bool has_all(const uint8_t *map, size_t size, const char *const *marks, size_t n)
+static bool has_all_marks(const uint8_t *map, size_t size)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!memmem(map, size, marks[i], strlen(marks[i])))
+	for (size_t i = 0; i < ARRAY_SIZE(client_marks); i++) {
+		char mark[64];
+		int n = snprintf(mark, sizeof(mark), "%s%s", client_marks[i][0], client_marks[i][1]);
+
+		if (!memmem(map, size, mark, (size_t)n))
 			return false;
+	}
 	return true;
 }
 
@@ -50,9 +54,7 @@ static bool is_runtime(const uint8_t *map, size_t size)
 static int look(int fd, const uint8_t *map, size_t size, enum recognise_kind kind,
 		struct recognition *out)
 {
-	bool client =
-		size >= CLIENT_LEAST &&
-		has_all(map, size, client_marks, sizeof(client_marks) / sizeof(client_marks[0]));
+	bool client = size >= IMAGE_CLIENT_LEAST && has_all_marks(map, size);
 	int r;
 
 	out->class_ = IMAGE_OTHER;
