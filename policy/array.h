@@ -13,7 +13,7 @@
  * was. */
 static inline int array_grow(void *array, size_t n, size_t size)
 {
-	void *p;
+	void *p, *grown;
 
 	memcpy(&p, array, sizeof(p));
 	if ((n & (n - 1)) == 0) { /* 0 and every power of two: full */
@@ -21,9 +21,10 @@ static inline int array_grow(void *array, size_t n, size_t size)
 
 		if (__builtin_mul_overflow(want, size, &bytes))
 			return -ENOMEM;
-		p = realloc(p, bytes);
-		if (!p)
+		grown = realloc(p, bytes);
+		if (!grown)
 			return -ENOMEM;
+		p = grown;
 		memcpy(array, &p, sizeof(p));
 	}
 	memset((char *)p + n * size, 0, size);

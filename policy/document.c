@@ -354,7 +354,8 @@ int document_parse(const struct policy_source *source, struct policy_report *rep
 		return r;
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
-	/* the encoding is found by the byte order mark, if any; source_check() let only UTF-8 pass */
+	/* the encoding is found by the byte order mark, if any; source_check() let only UTF-8 pass
+	 */
 	yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->len);
 	r = document_run(&b, &parser);
 	yaml_parser_delete(&parser);
