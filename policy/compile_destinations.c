@@ -162,7 +162,7 @@ static int dest_intern(struct dest_compile *d, const struct dest_set *set, uint3
 		return -ENOMEM;
 	slot = dest_slot(d, set);
 	if (!*slot) {
-		if (array_grow(&t->sets, t->n_sets, sizeof(*t->sets)) < 0)
+		if (array_grow(t->sets, t->n_sets) < 0)
 			return -ENOMEM;
 		t->sets[t->n_sets] = *set;
 		*slot = (uint32_t)t->n_sets++;
@@ -179,14 +179,14 @@ static int dest_emit(struct dest_compile *d, const struct prefix *prefix, uint32
 	struct policy_tables *t = d->c->tables;
 
 	if (prefix->family == AF_INET) {
-		if (array_grow(&t->dest4, t->n_dest4, sizeof(*t->dest4)) < 0)
+		if (array_grow(t->dest4, t->n_dest4) < 0)
 			return -ENOMEM;
 		t->dest4[t->n_dest4].key.prefix_len = prefix->len;
 		memcpy(t->dest4[t->n_dest4].key.address, prefix->address, 4);
 		t->dest4[t->n_dest4++].set = set;
 		return 0;
 	}
-	if (array_grow(&t->dest6, t->n_dest6, sizeof(*t->dest6)) < 0)
+	if (array_grow(t->dest6, t->n_dest6) < 0)
 		return -ENOMEM;
 	t->dest6[t->n_dest6].key.prefix_len = prefix->len;
 	memcpy(t->dest6[t->n_dest6].key.address, prefix->address, 16);
@@ -248,7 +248,7 @@ int compile_destinations(struct compile *c)
 	int r;
 
 	/* set 0: no rule, only the default */
-	r = array_grow(&c->tables->sets, 0, sizeof(*c->tables->sets));
+	r = array_grow(c->tables->sets, 0);
 	if (r == 0) {
 		c->tables->n_sets = 1;
 		r = dest_collect(&d);

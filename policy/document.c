@@ -122,7 +122,7 @@ static int document_add(struct document_builder *b, enum document_kind kind,
 		document_error(b, &event->start_mark, "more than %u values", DOCUMENT_NODES_MAX);
 		return -EINVAL;
 	}
-	if (array_grow(&d->nodes, d->n_nodes, sizeof(*d->nodes)) < 0)
+	if (array_grow(d->nodes, d->n_nodes) < 0)
 		return -ENOMEM;
 	d->nodes[i].kind = kind;
 	d->nodes[i].line = (uint32_t)event->start_mark.line + 1;

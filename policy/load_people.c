@@ -82,7 +82,7 @@ static void people_check_claims(struct load *load, const char *what, bool logins
 		char **texts = logins ? load->people[i].logins : load->people[i].git_emails;
 
 		for (; texts && *texts; texts++) {
-			if (array_grow(&claims, n, sizeof(*claims)) < 0) {
+			if (array_grow(claims, n) < 0) {
 				fields_no_memory(&load->main);
 				return;
 			}

@@ -140,7 +140,7 @@ int walk_expand(const struct policy_destination *d, uint32_t destination, uint32
 		for (size_t port = 0; port < (d->n_ports ? d->n_ports : 1); port++) {
 			struct walk_entry *e;
 
-			if (array_grow(entries, *n, sizeof(**entries)) < 0)
+			if (array_grow(*entries, *n) < 0)
 				return -ENOMEM;
 			e = &(*entries)[(*n)++];
 			e->prefix = *prefix;
@@ -179,7 +179,7 @@ int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
 	for (size_t p = 0; p < ARRAY_SIZE(protocols); p++) {
 		struct walk_entry *e;
 
-		if (array_grow(entries, *n, sizeof(**entries)) < 0)
+		if (array_grow(*entries, *n) < 0)
 			return -ENOMEM;
 		e = &(*entries)[(*n)++];
 		e->prefix = prefix;
