@@ -89,9 +89,9 @@ struct policy_client { /* a program that counts as a client beside Claude Code *
 
 struct policy {
 	char *directory;
-	uint64_t version;   /* `version:` of bailiff.yaml */
-	uint8_t digest[32]; /* what events name; `sha256sum bailiff.yaml ACL | sha256sum` gives it
-			     */
+	uint64_t version; /* `version:` of bailiff.yaml */
+	/* what events name; `sha256sum bailiff.yaml ACL | sha256sum` gives it */
+	uint8_t digest[32];
 	enum bailiff_mode mode_destinations, mode_skills, mode_model, mode_default;
 	struct policy_person *people; /* index i is person i + 1 in the tables */
 	size_t n_people;
@@ -102,8 +102,8 @@ struct policy {
 	bool skill_default_allow;
 	struct policy_destination *destinations;
 	size_t n_destinations;
-	struct sockaddr_storage
-		*resolvers; /* port 53 unless given; governed tasks may reach them */
+	/* name servers that governed tasks may reach; the port is always set */
+	struct sockaddr_storage *resolvers;
 	size_t n_resolvers;
 	char **detectors;		     /* NULL-terminated; NULL: all */
 	struct policy_where *detector_where; /* of each */
@@ -114,13 +114,15 @@ struct policy {
 	bool recognise_claude_code;
 	char *log_directory;
 	char *log_origin; /* checkpoint origin; default "bailiff/<hostname>" */
-	uint32_t
-		log_text_bytes; /* of one message kept in an event; the rest as length and digest */
+	/* of one message kept in an event; the rest as length and digest */
+	uint32_t log_text_bytes;
 	uint32_t checkpoint_seconds;
 	char *organisation; /* shown to the person who is refused */
 	char *contact;	    /* whom to ask */
 	char **files;	    /* NULL-terminated: the names in each policy_where */
 };
+
+#define POLICY_FILE_MAX (4u << 20)
 
 /* Reads DIR/bailiff.yaml and the ACL it names (default DIR/acl.yaml). Fills *report in any case; it
  * is the caller's to free. Files may be symbolic links that stay inside DIR (a Kubernetes volume is
@@ -128,7 +130,6 @@ struct policy {
  * refuse with -E2BIG whatever the names resolve to is an error here already. Returns 0 (warnings
  * possible), -EINVAL with errors in the report, or -errno when a file cannot be read (also in the
  * report). *ret is untouched on failure. */
-#define POLICY_FILE_MAX (4u << 20)
 int policy_load(const char *directory, struct policy **ret, struct policy_report *report);
 void policy_free(struct policy *policy);
 
