@@ -33,7 +33,8 @@ static inline void synth_bytes(struct synth *s, const void *b, size_t n)
 	s->size += n;
 }
 
-#define synth_emit(s, ...) synth_bytes(s, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
+#define synth_emit(s, ...)                                                                         \
+	synth_bytes(s, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
 
 static inline void synth_u32(struct synth *s, uint32_t v)
 {
@@ -127,8 +128,8 @@ static inline void synth_finish(struct synth *s, uint16_t machine)
 		{PT_LOAD, PF_R, 0, s->base, s->base, SYNTH_TEXT, SYNTH_TEXT, 4096},
 		{PT_LOAD, PF_R | PF_X, SYNTH_TEXT, s->base + SYNTH_TEXT, s->base + SYNTH_TEXT,
 		 s->size - SYNTH_TEXT, s->size - SYNTH_TEXT, 4096},
-		{PT_NOTE, PF_R, SYNTH_BUILDID, s->base + SYNTH_BUILDID, s->base + SYNTH_BUILDID, 36, 36,
-		 4},
+		{PT_NOTE, PF_R, SYNTH_BUILDID, s->base + SYNTH_BUILDID, s->base + SYNTH_BUILDID, 36,
+		 36, 4},
 	};
 	const Elf64_Ehdr ehdr = {
 		.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},

@@ -18,27 +18,25 @@ static void test_flow(void **state)
 		enum insn_flow flow;
 		int64_t target; /* from the instruction */
 	} cases[] = {
-		{0x94000001, INSN_CALL, 4},
-		{0x97ffffff, INSN_CALL, -4},
-		{0x14000400, INSN_JUMP, 0x1000},
-		{0x54000040, INSN_BRANCH, 8},	 /* b.eq */
-		{0x5400004e, INSN_JUMP, 8},	 /* b.al */
-		{0xb4000060, INSN_BRANCH, 12},	 /* cbz x0 */
-		{0x35ffffe1, INSN_BRANCH, -4},	 /* cbnz w1 */
-		{0x36080040, INSN_BRANCH, 8},	 /* tbz w0, #1 */
-		{0xb707ffe0, INSN_BRANCH, -4},	 /* tbnz x0, #32 */
-		{0xd65f03c0, INSN_RETURN, 0},	 /* ret */
-		{0xd65f0bff, INSN_RETURN, 0},	 /* retaa */
-		{0xd65f0fff, INSN_RETURN, 0},	 /* retab */
+		{0x94000001, INSN_CALL, 4},	     {0x97ffffff, INSN_CALL, -4},
+		{0x14000400, INSN_JUMP, 0x1000},     {0x54000040, INSN_BRANCH, 8}, /* b.eq */
+		{0x5400004e, INSN_JUMP, 8},					   /* b.al */
+		{0xb4000060, INSN_BRANCH, 12},					   /* cbz x0 */
+		{0x35ffffe1, INSN_BRANCH, -4},					   /* cbnz w1 */
+		{0x36080040, INSN_BRANCH, 8},					   /* tbz w0, #1 */
+		{0xb707ffe0, INSN_BRANCH, -4},	     /* tbnz x0, #32 */
+		{0xd65f03c0, INSN_RETURN, 0},	     /* ret */
+		{0xd65f0bff, INSN_RETURN, 0},	     /* retaa */
+		{0xd65f0fff, INSN_RETURN, 0},	     /* retab */
 		{0xd61f0200, INSN_JUMP_INDIRECT, 0}, /* br x16 */
 		{0xd71f0a11, INSN_JUMP_INDIRECT, 0}, /* braa x16, x17 */
 		{0xd63f0100, INSN_CALL_INDIRECT, 0}, /* blr x8 */
 		{0xd73f0911, INSN_CALL_INDIRECT, 0}, /* blraa x8, x17 */
-		{0xd4200020, INSN_TRAP, 0},	 /* brk #1 */
-		{0x00000000, INSN_TRAP, 0},	 /* udf */
-		{0xd4000001, INSN_NEXT, 0},	 /* svc: comes back */
-		{0xd503201f, INSN_NEXT, 0},	 /* nop */
-		{0x8b020020, INSN_NEXT, 0},	 /* add x0, x1, x2 */
+		{0xd4200020, INSN_TRAP, 0},	     /* brk #1 */
+		{0x00000000, INSN_TRAP, 0},	     /* udf */
+		{0xd4000001, INSN_NEXT, 0},	     /* svc: comes back */
+		{0xd503201f, INSN_NEXT, 0},	     /* nop */
+		{0x8b020020, INSN_NEXT, 0},	     /* add x0, x1, x2 */
 	};
 
 	(void)state;
@@ -62,18 +60,18 @@ static void test_values(void **state)
 		uint64_t value;
 		uint32_t clobbers;
 	} cases[] = {
-		{0x52800200, INSN_SET_VALUE, 0, INSN_NONE, 16, 1},	    /* mov w0, #16 */
+		{0x52800200, INSN_SET_VALUE, 0, INSN_NONE, 16, 1},	/* mov w0, #16 */
 		{0xd2a00021, INSN_SET_VALUE, 1, INSN_NONE, 0x10000, 2}, /* movz x1, #1, lsl 16 */
-		{0x2a1f03e1, INSN_SET_VALUE, 1, INSN_NONE, 0, 2},	    /* mov w1, wzr */
-		{0xaa1303e0, INSN_SET_ADD, 0, 19, 0, 1},		    /* mov x0, x19 */
+		{0x2a1f03e1, INSN_SET_VALUE, 1, INSN_NONE, 0, 2},	/* mov w1, wzr */
+		{0xaa1303e0, INSN_SET_ADD, 0, 19, 0, 1},		/* mov x0, x19 */
 		{0xb0000003, INSN_SET_VALUE, 3, INSN_NONE, AT + 0x1000, 8}, /* adrp x3, +1 page */
 		{0x10000043, INSN_SET_VALUE, 3, INSN_NONE, AT + 8, 8},	    /* adr x3, +8 */
 		{0x9104a463, INSN_SET_ADD, 3, 3, 0x129, 8},		    /* add x3, x3, #0x129 */
-		{0x91400463, INSN_SET_ADD, 3, 3, 0x1000, 8},		    /* add x3, x3, #1, lsl 12 */
-		{0xf9400261, INSN_SET_NOTHING, 0, 0, 0, 2},		    /* ldr x1, [x19] */
-		{0xa9400a61, INSN_SET_NOTHING, 0, 0, 0, 6},		    /* ldp x1, x2, [x19] */
-		{0xf9000261, INSN_SET_NOTHING, 0, 0, 0, 0},		    /* str x1, [x19] */
-		{0x1a821022, INSN_SET_NOTHING, 0, 0, 0, 4},		    /* csel w2, w1, w2 */
+		{0x91400463, INSN_SET_ADD, 3, 3, 0x1000, 8}, /* add x3, x3, #1, lsl 12 */
+		{0xf9400261, INSN_SET_NOTHING, 0, 0, 0, 2},  /* ldr x1, [x19] */
+		{0xa9400a61, INSN_SET_NOTHING, 0, 0, 0, 6},  /* ldp x1, x2, [x19] */
+		{0xf9000261, INSN_SET_NOTHING, 0, 0, 0, 0},  /* str x1, [x19] */
+		{0x1a821022, INSN_SET_NOTHING, 0, 0, 0, 4},  /* csel w2, w1, w2 */
 	};
 
 	(void)state;
@@ -107,8 +105,9 @@ static void test_memory(void **state)
 		{0x3d802000, 0x80, 16, false, true}, /* str q0, [x0, #0x80] */
 		{0xf8008401, 0, 8, false, true},     /* str x1, [x0], #8 */
 		{0xf80e6008, 0xe6, 8, false, true},  /* stur x8, [x0, #0xe6] */
-		{0xf94007e0, 0, 0, false, false},    /* ldr x0, [sp, #8]: the stack is nobody's structure */
-		{0xa9bf7bfd, 0, 0, false, false},    /* stp x29, x30, [sp, #-16]! */
+		{0xf94007e0, 0, 0, false,
+		 false}, /* ldr x0, [sp, #8]: the stack is nobody's structure */
+		{0xa9bf7bfd, 0, 0, false, false}, /* stp x29, x30, [sp, #-16]! */
 	};
 
 	(void)state;
@@ -148,7 +147,8 @@ static void bl(struct synth *s, uint64_t target)
 static void raise(struct synth *s, uint32_t reason)
 {
 	uint64_t string = s->base + SYNTH_STRING;
-	uint32_t pages = (uint32_t)((string >> 12) - (synth_here(s) >> 12)), file = s->old_order ? 2 : 3;
+	uint32_t pages = (uint32_t)((string >> 12) - (synth_here(s) >> 12)),
+		 file = s->old_order ? 2 : 3;
 
 	synth_u32(s, 0x90000000 | (pages & 3) << 29 | (pages >> 2 & 0x7ffff) << 5 | file);
 	synth_u32(s, 0x91000000 | (uint32_t)(string & 0xfff) << 10 | file << 5 | file);

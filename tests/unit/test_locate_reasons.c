@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The reason-set method on made-up programs: each case is one thing that a compiler does, or one that
- * must be refused. */
+/* The reason-set method on made-up programs: each case is one thing that a compiler does, or one
+ * that must be refused. */
 #include "harness.h"
 
 #include <errno.h>
@@ -12,15 +12,15 @@
 
 enum twist {
 	PLAIN,
-	MERGED_TAILS,	/* one call to ERR_put_error, jumped to with the reason in a register */
-	CALLEE_SAVED,	/* the file name kept in rbx */
-	PEEK_TOO,	/* SSL_peek stands beside SSL_read */
-	PEEK_CALLED,	/* SSL_read calls SSL_peek and raises nothing */
-	SWITCH,		/* SSL_do_handshake has a jump table, another table lies behind */
-	COLD_PART,	/* SSL_write's errors were moved away, nobody calls that part */
-	FALSE_START,	/* bytes that look like a call to the middle of SSL_write */
-	NORETURN_END,	/* SSL_read ends with a call, the next function follows at once */
-	TAIL_RETURN,	/* SSL_read ends with a jump to a function that others call */
+	MERGED_TAILS, /* one call to ERR_put_error, jumped to with the reason in a register */
+	CALLEE_SAVED, /* the file name kept in rbx */
+	PEEK_TOO,     /* SSL_peek stands beside SSL_read */
+	PEEK_CALLED,  /* SSL_read calls SSL_peek and raises nothing */
+	SWITCH,	      /* SSL_do_handshake has a jump table, another table lies behind */
+	COLD_PART,    /* SSL_write's errors were moved away, nobody calls that part */
+	FALSE_START,  /* bytes that look like a call to the middle of SSL_write */
+	NORETURN_END, /* SSL_read ends with a call, the next function follows at once */
+	TAIL_RETURN,  /* SSL_read ends with a jump to a function that others call */
 	TWO_WRITES,
 	TWO_HANDSHAKES,
 	TWO_READS,
@@ -45,10 +45,10 @@ struct want {
 
 static void frame_consume(struct synth *s)
 {
-	synth_emit(s, 0x48, 0x8b, 0x88, 0x88, 0, 0, 0);	/* mov rcx, [rax+0x88] */
-	synth_emit(s, 0x48, 0x8b, 0xb0, 0x80, 0, 0, 0);	/* mov rsi, [rax+0x80] */
-	synth_emit(s, 0x48, 0x01, 0x98, 0x80, 0, 0, 0);	/* add [rax+0x80], rbx */
-	synth_emit(s, 0x48, 0x89, 0x88, 0x88, 0, 0, 0);	/* mov [rax+0x88], rcx */
+	synth_emit(s, 0x48, 0x8b, 0x88, 0x88, 0, 0, 0); /* mov rcx, [rax+0x88] */
+	synth_emit(s, 0x48, 0x8b, 0xb0, 0x80, 0, 0, 0); /* mov rsi, [rax+0x80] */
+	synth_emit(s, 0x48, 0x01, 0x98, 0x80, 0, 0, 0); /* add [rax+0x80], rbx */
+	synth_emit(s, 0x48, 0x89, 0x88, 0x88, 0, 0, 0); /* mov [rax+0x88], rcx */
 }
 
 static void frame_peek(struct synth *s)
@@ -64,14 +64,14 @@ static uint64_t make_handshake(struct synth *s, enum twist twist)
 	if (twist == SWITCH) {
 		uint64_t table = s->base + 0x800, *entry = (uint64_t *)(s->file + 0x800);
 
-		synth_emit(s, 0x83, 0xf8, 2);	      /* cmp eax, 2 */
-		synth_emit(s, 0x77, 7);		      /* ja over the jump */
-		synth_emit(s, 0xff, 0x24, 0xc5);      /* jmp [table + rax*8] */
+		synth_emit(s, 0x83, 0xf8, 2);	 /* cmp eax, 2 */
+		synth_emit(s, 0x77, 7);		 /* ja over the jump */
+		synth_emit(s, 0xff, 0x24, 0xc5); /* jmp [table + rax*8] */
 		synth_u32(s, (uint32_t)table);
 		end = synth_here(s);
 		for (unsigned int i = 0; i < 3; i++)
 			entry[i] = end + 1; /* behind the first return */
-		entry[3] = end + 0x800; /* another function's */
+		entry[3] = end + 0x800;	    /* another function's */
 		synth_emit(s, 0xc3);
 	}
 	synth_raise(s, twist == NO_HANDSHAKE ? 135 : 134);
@@ -187,7 +187,8 @@ static uint64_t make_read(struct synth *s, enum twist twist, const struct want *
 		synth_emit(s, 0x5b, 0xc3);
 		break;
 	case READ_GARBAGE:
-		synth_emit(s, 0x74, 0x02, 0x06, 0x06, 0xc3); /* jz over two bytes that are no code */
+		synth_emit(s, 0x74, 0x02, 0x06, 0x06,
+			   0xc3); /* jz over two bytes that are no code */
 		break;
 	case NORETURN_END:
 		synth_emit(s, 0x74, 0x02, 0x5b, 0xc3); /* jz over; pop rbx; ret */
@@ -232,9 +233,8 @@ static void make(struct synth *s, enum twist twist, uint16_t type, bool old_orde
 		other = make_write(s, PLAIN, w->handshake);
 	if (twist == PEEK_TOO || twist == PEEK_CALLED)
 		peek = make_peek(s, w->body);
-	w->read = twist == NO_READ ?
-			  make_peek(s, w->body) :
-			  make_read(s, twist, w, twist == PEEK_CALLED ? peek : 0);
+	w->read = twist == NO_READ ? make_peek(s, w->body)
+				   : make_read(s, twist, w, twist == PEEK_CALLED ? peek : 0);
 	if (twist == TWO_READS)
 		other = make_read(s, PLAIN, w, 0);
 	if (twist == NORETURN_END)
@@ -309,8 +309,8 @@ static void found_case(enum twist twist, uint16_t type, bool old_order)
 static void test_compilers(void **state)
 {
 	static const enum twist twists[] = {
-		PLAIN,	   MERGED_TAILS, CALLEE_SAVED, PEEK_TOO,     PEEK_CALLED,
-		SWITCH,	   COLD_PART,	 FALSE_START,  NORETURN_END, TAIL_RETURN,
+		PLAIN,	MERGED_TAILS, CALLEE_SAVED, PEEK_TOO,	  PEEK_CALLED,
+		SWITCH, COLD_PART,    FALSE_START,  NORETURN_END, TAIL_RETURN,
 	};
 
 	(void)state;
