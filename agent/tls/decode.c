@@ -55,15 +55,10 @@ static uint64_t slot_arm64(const struct elf_image *image, uint64_t stub)
 	return page.value + ((w[at + 1] >> 10 & 0xfff) << 3);
 }
 
-struct slot_search {
-	uint64_t slot;
-	struct code_target found;
-};
-
-static bool slot_is(const struct elf_image *image, uint64_t slot, const Elf64_Sym *sym, void *arg)
+static bool is_noreturn(const struct elf_image *image, const Elf64_Sym *sym)
 {
 	/* without these, the code of one function would seem to run on into the next */
-	static const char *const noreturn[] = {
+	static const char *const names[] = {
 		"__stack_chk_fail",
 		"abort",
 		"exit",
@@ -77,24 +72,26 @@ static bool slot_is(const struct elf_image *image, uint64_t slot, const Elf64_Sy
 		"_ZSt9terminatev",
 		"__libc_fatal",
 	};
-	struct slot_search *s = arg;
 
-	if (slot != s->slot)
-		return false;
-	s->found.import = !elf_symbol_is_code(image, sym);
-	if (!s->found.import)
-		s->found.address = sym->st_value;
-	for (size_t i = 0; s->found.import && i < sizeof(noreturn) / sizeof(noreturn[0]); i++)
-		s->found.noreturn |= elf_symbol_is_named(image, sym, noreturn[i]);
-	return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (elf_symbol_is_named(image, sym, names[i]))
+			return true;
+	return false;
 }
 
 struct code_target decode_resolve(const struct elf_image *image, uint64_t target)
 {
-	struct slot_search s = {.found = {.address = target}};
+	struct code_target t = {.address = target};
+	uint64_t slot =
+		image->machine == EM_X86_64 ? slot_x86(image, target) : slot_arm64(image, target);
+	const Elf64_Sym *sym = slot ? elf_image_slot(image, slot) : NULL;
 
-	s.slot = image->machine == EM_X86_64 ? slot_x86(image, target) : slot_arm64(image, target);
-	if (s.slot)
-		elf_image_each_slot(image, slot_is, &s);
-	return s.found;
+	if (!sym)
+		return t;
+	t.import = !elf_symbol_is_code(image, sym);
+	if (t.import)
+		t.noreturn = is_noreturn(image, sym);
+	else
+		t.address = sym->st_value;
+	return t;
 }

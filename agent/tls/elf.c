@@ -371,43 +371,64 @@ bool elf_symbol_is_named(const struct elf_image *image, const Elf64_Sym *sym, co
 	       memcmp(image->map + image->dynstr.offset + sym->st_name, name, len) == 0;
 }
 
-static bool each_slot_in(const struct elf_image *image, const struct elf_table *t, elf_slot_fn fn,
-			 void *arg)
+static bool is_slot(const struct elf_image *image, const Elf64_Rela *r)
+{
+	switch (ELF64_R_TYPE(r->r_info)) {
+	case R_X86_64_JUMP_SLOT:
+	case R_X86_64_GLOB_DAT:
+		return image->machine == EM_X86_64;
+	case R_AARCH64_JUMP_SLOT:
+	case R_AARCH64_GLOB_DAT:
+		return image->machine == EM_AARCH64;
+	default:
+		return false;
+	}
+}
+
+static void slots_read(struct elf_image *image, const struct elf_table *t)
 {
 	for (uint64_t i = 0; i < t->size / sizeof(Elf64_Rela); i++) {
+		struct elf_slot *s = &image->slot[image->n_slots];
 		Elf64_Rela r;
-		Elf64_Sym sym;
 		uint64_t at;
 
 		memcpy(&r, image->map + t->offset + i * sizeof(r), sizeof(r));
-		switch (ELF64_R_TYPE(r.r_info)) {
-		case R_X86_64_JUMP_SLOT:
-		case R_X86_64_GLOB_DAT:
-			if (image->machine != EM_X86_64)
-				continue;
-			break;
-		case R_AARCH64_JUMP_SLOT:
-		case R_AARCH64_GLOB_DAT:
-			if (image->machine != EM_AARCH64)
-				continue;
-			break;
-		default:
+		at = ELF64_R_SYM(r.r_info) * sizeof(s->sym);
+		if (!is_slot(image, &r) || at + sizeof(s->sym) > image->dynsym.size)
 			continue;
-		}
-		at = ELF64_R_SYM(r.r_info) * sizeof(sym);
-		if (at + sizeof(sym) > image->dynsym.size)
-			continue;
-		memcpy(&sym, image->map + image->dynsym.offset + at, sizeof(sym));
-		if (fn(image, r.r_offset, &sym, arg))
-			return true;
+		if (image->n_slots == ELF_SLOTS_MAX)
+			return;
+		memcpy(&s->sym, image->map + image->dynsym.offset + at, sizeof(s->sym));
+		s->address = r.r_offset;
+		image->n_slots++;
 	}
-	return false;
 }
 
-bool elf_image_each_slot(const struct elf_image *image, elf_slot_fn fn, void *arg)
+static int slot_order(const void *a, const void *b)
 {
-	return each_slot_in(image, &image->jmprel, fn, arg) ||
-	       each_slot_in(image, &image->rela, fn, arg);
+	const struct elf_slot *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+int elf_image_slots(struct elf_image *image)
+{
+	image->slot = elf_image_alloc(image, ELF_SLOTS_MAX, sizeof(*image->slot));
+	if (!image->slot)
+		return -ENOMEM;
+	slots_read(image, &image->jmprel);
+	slots_read(image, &image->rela);
+	qsort(image->slot, image->n_slots, sizeof(*image->slot), slot_order);
+	return 0;
+}
+
+const Elf64_Sym *elf_image_slot(const struct elf_image *image, uint64_t address)
+{
+	const struct elf_slot key = {.address = address}, *s;
+
+	s = image->n_slots ? bsearch(&key, image->slot, image->n_slots, sizeof(key), slot_order)
+			   : NULL;
+	return s ? &s->sym : NULL;
 }
 
 static uint64_t frame_at(const struct elf_image *image, uint64_t i)

@@ -13,6 +13,7 @@
 
 #define ELF_LOADS_MAX 32
 #define ELF_OWNED_MAX 64
+#define ELF_SLOTS_MAX 65536
 
 struct elf_load {
 	uint64_t vaddr;
@@ -24,6 +25,12 @@ struct elf_load {
 struct elf_table {
 	uint64_t offset; /* in the file */
 	uint64_t size;	 /* bytes; 0: there is none */
+};
+
+/* A place in memory that the loader fills with the address of a symbol. */
+struct elf_slot {
+	uint64_t address;
+	Elf64_Sym sym;
 };
 
 struct elf_image {
@@ -45,7 +52,9 @@ struct elf_image {
 	struct elf_table rela;
 	struct elf_table jmprel;
 	struct elf_table frames; /* the sorted table of .eh_frame_hdr, 8 bytes an entry */
-	uint64_t frames_base;	 /* address that its entries are relative to */
+	uint32_t n_slots;
+	struct elf_slot *slot; /* sorted by address, after elf_image_slots */
+	uint64_t frames_base;  /* address that its entries are relative to */
 	uint32_t n_owned;
 	void *owned[ELF_OWNED_MAX]; /* freed with the image, also after a fault */
 	char *why;
@@ -75,11 +84,11 @@ bool elf_image_copy(const struct elf_image *image, uint64_t vaddr, void *out, si
 /* The file offset of an address in an executable segment. Returns 0 or -ENOENT. */
 int elf_image_offset(const struct elf_image *image, uint64_t vaddr, uint64_t *ret);
 
-/* Calls fn for each PLT slot: its address and the symbol that fills it; stops when fn returns
- * true. Returns whether one did. */
-typedef bool (*elf_slot_fn)(const struct elf_image *image, uint64_t slot, const Elf64_Sym *sym,
-			    void *arg);
-bool elf_image_each_slot(const struct elf_image *image, elf_slot_fn fn, void *arg);
+/* Reads the slots that relocations name, up to ELF_SLOTS_MAX of them. Returns 0 or -ENOMEM. */
+int elf_image_slots(struct elf_image *image);
+
+/* The symbol that fills the slot at the address, or NULL. */
+const Elf64_Sym *elf_image_slot(const struct elf_image *image, uint64_t address);
 
 /* Whether the symbol is defined here, as code. */
 bool elf_symbol_is_code(const struct elf_image *image, const Elf64_Sym *sym);

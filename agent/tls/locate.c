@@ -12,14 +12,18 @@
 
 static int layout_by_reasons(struct elf_image *image, void *arg)
 {
-	return reasons_locate(image, arg);
+	int r = elf_image_slots(image);
+
+	return r ? r : reasons_locate(image, arg);
 }
 
 static int layout_by_any(struct elf_image *image, void *arg)
 {
-	int r = symbols_locate(image, arg);
+	int r = elf_image_slots(image);
 	uint64_t string;
 
+	if (!r)
+		r = symbols_locate(image, arg);
 	if (r != -ENOENT)
 		return r;
 	r = reasons_locate(image, arg);

@@ -164,14 +164,6 @@ static int text_arm64(struct scan *s, const struct elf_image *image, const struc
 	return 0;
 }
 
-static bool mark_slot(const struct elf_image *image, uint64_t slot, const Elf64_Sym *sym, void *arg)
-{
-	(void)slot;
-	if (elf_symbol_is_code(image, sym))
-		mark(arg, sym->st_value);
-	return false;
-}
-
 int scan_text(struct elf_image *image, uint64_t string, struct scan *ret)
 {
 	struct scan s = {.base = UINT64_MAX, .shift = image->machine == EM_X86_64 ? 4 : 2};
@@ -198,7 +190,9 @@ int scan_text(struct elf_image *image, uint64_t string, struct scan *ret)
 	s.use = elf_image_alloc(image, SCAN_USES_MAX, sizeof(uint64_t));
 	if (!s.called || !s.use)
 		return -ENOMEM;
-	elf_image_each_slot(image, mark_slot, &s);
+	for (uint32_t i = 0; i < image->n_slots; i++)
+		if (elf_symbol_is_code(image, &image->slot[i].sym))
+			mark(&s, image->slot[i].sym.st_value);
 	for (uint32_t i = 0; i < image->n_loads; i++) {
 		const struct elf_load *l = &image->load[i];
 

@@ -8,7 +8,7 @@
 
 #include "tls/elf.h"
 
-#define SCAN_USES_MAX 4096
+#define SCAN_USES_MAX 1024
 
 struct scan {
 	uint64_t base;	    /* lowest executable address */
