@@ -123,6 +123,7 @@ int json_read(struct wire_text text, bool strict, json_t **ret, bool *mended)
 	_cleanup_buffer_ struct buffer copy = {0};
 	int r;
 
+	/* jansson alone would take "{} \0 and more", and any number of values */
 	if (!scan_check(text.data, text.len))
 		return -EBADMSG;
 	r = json_load_text(text, flags, ret);
