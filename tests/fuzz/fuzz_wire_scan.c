@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/delta.h"
 #include "wire/json.h"
 #include "wire/scan.h"
 
@@ -35,6 +36,25 @@ static uint64_t events_of(const char *p, size_t len, size_t piece, bool split)
 	return hash + scan_whole(&s);
 }
 
+/* The short way through a delta must say what the parser says, or nothing. */
+static void check_delta(struct wire_text text, const json_t *event)
+{
+	const json_t *delta = json_object_get(event, "delta");
+	static const char *const members[] = {"text", "partial_json", "thinking"};
+	struct wire_text rest, want = {0};
+	struct buffer got = {0};
+	uint32_t index;
+
+	if (!delta_match(text, &index, &rest) || delta_append(rest, &got) != 1)
+		return;
+	for (size_t i = 0; i < 3 && !want.data; i++)
+		want = json_member(delta, members[i]);
+	if (!want.data || !text_equal(want, (struct wire_text){(const char *)got.data, got.len}) ||
+	    json_integer_value(json_object_get(event, "index")) != index)
+		abort();
+	buffer_free(&got);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -53,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (r == 0 && mended && json_join_tree(again) < 0)
 		abort();
+	check_delta(text, r == 0 ? again : NULL);
 	json_decref(v);
 	if (r == 0)
 		json_decref(again);

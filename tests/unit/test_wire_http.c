@@ -87,10 +87,12 @@ static void test_no_body(void **state)
 			"/b") "response #2 status=204 in=0 out=0\n" GOT("3",
 									"/c") "response #3 "
 									      "status=304 in=0 "
-									      "out=0\n" GOT("4",
-											    "/d")
-										      BODY("4", "x",
-											   "1") DONE("4")
+									      "out=0\n" GOT(
+										      "4",
+										      "/d") BODY("4",
+												 "x",
+												 "1")
+										      DONE("4")
 											      END);
 }
 
@@ -301,15 +303,14 @@ static void test_gaps(void **state)
 		GOT("1", "/a")
 			BODY("1", "hel", "3") "response #1 status=200 in=0 out=0 incomplete\n" GOT(
 				"2", "/b") "resync received bytes=15 why=bytes were not "
-					   "captured\n" BODY("2", "x", "1")
-						   DONE("2") "resync sent bytes=3 why=bytes were "
-							     "not captured\n"
-							     "exchange #3 method=POST "
-							     "target=/v1/messages?beta=true "
-							     "host=api.anthropic.com "
-							     "messages\n" CALL(
-								     "3",
-								     "messages=1 new=1") "message "
+					   "captured\n" BODY("2", "x", "1") DONE(
+						   "2") "resync sent bytes=3 why=bytes were "
+							"not captured\n"
+							"exchange #3 method=POST "
+							"target=/v1/messages?beta=true "
+							"host=api.anthropic.com "
+							"messages\n" CALL(
+								"3", "messages=1 new=1") "message "
 											 "#3 sent "
 											 "text "
 											 "role="

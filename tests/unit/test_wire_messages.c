@@ -291,37 +291,37 @@ static void test_results_with_blocks(void **state)
 			"\"t1\","
 			"\"content\":\"other\"}]}"));
 	answer(&s, "", "", 0);
-	script_expect(&s,
-		      ASKED("1") CALL(
-			      "1",
-			      "messages=1 new=1 stream") "tool_result #1 id=t1 result=one|two "
-							 "error duration=-1\n"
-							 "message #1 sent tool_result role=user "
-							 "id=t1 text=one|two\n"
-							 "message #1 sent other role=user id=t1 "
-							 "text={\"type\":\"tool_reference\",\"tool_"
-							 "name\":\"WebFetch\"}\n"
-							 "tool_result #1 id=t2 duration=-1\n"
-							 "message #1 sent tool_result role=user "
-							 "id=t2\n"
-							 "message #1 sent other role=user "
-							 "text={\"type\":\"image\",\"source\":{"
-							 "\"data\":\"aGk=\"}}\n"
-							 "message #1 sent thinking role=user "
-							 "text=hm\n"
-							 "response #1 status=200 in=0 "
-							 "out=0\n" ASKED("2")
-								 CALL("2", "messages=1 new=1 "
-									   "stream") "message #2 "
-										     "sent "
-										     "tool_result "
-										     "role=user "
-										     "id=t1 "
-										     "text=other\n"
-										     "response #2 "
-										     "status=200 "
-										     "in=0 "
-										     "out=0\n" END);
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1", "messages=1 new=1 stream") "tool_result #1 id=t1 result=one|two "
+							"error duration=-1\n"
+							"message #1 sent tool_result role=user "
+							"id=t1 text=one|two\n"
+							"message #1 sent other role=user id=t1 "
+							"text={\"type\":\"tool_reference\",\"tool_"
+							"name\":\"WebFetch\"}\n"
+							"tool_result #1 id=t2 duration=-1\n"
+							"message #1 sent tool_result role=user "
+							"id=t2\n"
+							"message #1 sent other role=user "
+							"text={\"type\":\"image\",\"source\":{"
+							"\"data\":\"aGk=\"}}\n"
+							"message #1 sent thinking role=user "
+							"text=hm\n"
+							"response #1 status=200 in=0 "
+							"out=0\n" ASKED("2")
+								CALL("2", "messages=1 new=1 "
+									  "stream") "message #2 "
+										    "sent "
+										    "tool_result "
+										    "role=user "
+										    "id=t1 "
+										    "text=other\n"
+										    "response #2 "
+										    "status=200 "
+										    "in=0 "
+										    "out=0\n" END);
 }
 
 static void test_two_tools_at_once(void **state)
@@ -458,30 +458,48 @@ static void test_errors(void **state)
 	answer(&s, "Content-Type: application/json\r\n", error, strlen(error));
 	ask(&s, REQUEST(USER("go")));
 	answer(&s, "Content-Type: text/html\r\n", "<html>bad gateway", 17);
-	script_expect(&s,
-		      ASKED("1") CALL(
-			      "1",
-			      "messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
-							 "message #1 said text role=assistant "
-							 "text=half \n"
-							 "response #1 status=200 message=msg_1 "
-							 "error=overloaded_error: Overloaded in=11 "
-							 "out=1\n" ASKED("2") CALL("2", "messages="
-											"1 new=0 "
-											"stream") "response #2 status=200 error=overloaded_error: Overloaded in=0 out=0\n" ASKED(
-								 "3")
-								 CALL("3", "messages=1 new=0 "
-									   "stream") "body #3 "
-										     "received "
-										     "type=text/"
-										     "html "
-										     "text=<html>"
-										     "bad gateway "
-										     "bytes=17\n"
-										     "response #3 "
-										     "status=200 "
-										     "in=0 "
-										     "out=0\n" END);
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1",
+			"messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
+						   "message #1 said text role=assistant "
+						   "text=half \n"
+						   "response #1 status=200 message=msg_1 "
+						   "error=overloaded_error: Overloaded in=11 "
+						   "out=1\n" ASKED("2") CALL(
+							   "2",
+							   "messages="
+							   "1 new=0 "
+							   "stream") "response #2 status=200 "
+								     "error=overloaded_error: "
+								     "Overloaded in=0 "
+								     "out=0\n" ASKED("3")
+									     CALL("3",
+										  "messages=1 "
+										  "new=0 "
+										  "stream") "body "
+											    "#3 "
+											    "receiv"
+											    "ed "
+											    "type="
+											    "text/"
+											    "html "
+											    "text=<"
+											    "html>"
+											    "bad "
+											    "gatewa"
+											    "y "
+											    "bytes="
+											    "17\n"
+											    "respon"
+											    "se #3 "
+											    "status"
+											    "=200 "
+											    "in=0 "
+											    "out="
+											    "0"
+											    "\n" END);
 }
 
 static void test_whole_document(void **state)
