@@ -8,26 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for element n of *array (a pointer to elements of `size` bytes, which must have been
- * grown by this function only, one at a time) and zeroes it. Returns 0 or -ENOMEM, *array as it
- * was. */
-static inline int array_grow(void *array, size_t n, size_t size)
+/* Makes room for element n of `array` (a pointer variable that only this grows, one element at a
+ * time) and zeroes it. Evaluates to 0, or -ENOMEM with the array as it was. */
+#define array_grow(array, n)                                                                       \
+	({                                                                                         \
+		void *grown_ = array_grown((array), (n), sizeof(*(array)));                        \
+		if (grown_)                                                                        \
+			(array) = grown_;                                                          \
+		grown_ ? 0 : -ENOMEM;                                                              \
+	})
+
+static inline void *array_grown(void *array, size_t n, size_t size)
 {
-	void *p;
+	size_t bytes;
 
-	memcpy(&p, array, sizeof(p));
 	if ((n & (n - 1)) == 0) { /* 0 and every power of two: full */
-		size_t want = n ? 2 * n : 1, bytes;
-
-		if (__builtin_mul_overflow(want, size, &bytes))
-			return -ENOMEM;
-		p = realloc(p, bytes);
-		if (!p)
-			return -ENOMEM;
-		memcpy(array, &p, sizeof(p));
+		if (__builtin_mul_overflow(n ? 2 * n : 1, size, &bytes))
+			return NULL;
+		array = realloc(array, bytes);
 	}
-	memset((char *)p + n * size, 0, size);
-	return 0;
+	if (array)
+		memset((char *)array + n * size, 0, size);
+	return array;
 }
 
 #endif

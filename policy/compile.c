@@ -51,7 +51,7 @@ static int compile_persons(struct compile *c, policy_uid_lookup lookup, void *ct
 				return r;
 			if (r < 0)
 				continue;
-			if (array_grow(&t->persons, t->n_persons, sizeof(*t->persons)) < 0)
+			if (array_grow(t->persons, t->n_persons) < 0)
 				return -ENOMEM;
 			t->persons[t->n_persons].uid = uid;
 			t->persons[t->n_persons].value.teams = p->teams;
@@ -69,7 +69,7 @@ static int compile_add_skill(struct compile *c, const struct policy_skill *skill
 	struct policy_tables *t = c->tables;
 	size_t len = strlen(skill->name);
 
-	if (array_grow(&t->skills, t->n_skills, sizeof(*t->skills)) < 0)
+	if (array_grow(t->skills, t->n_skills) < 0)
 		return -ENOMEM;
 	t->skills[t->n_skills].key.person = person;
 	memcpy(t->skills[t->n_skills].key.name, skill->name,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Destination rules into the longest-prefix tables and their sets. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,45 +86,6 @@ static int dest_add_name(struct dest_compile *d, const struct policy_destination
 	return 0;
 }
 
-static int dest_add_resolver(struct dest_compile *d, size_t i)
-{
-	const struct sockaddr_storage *address = &d->c->policy->resolvers[i];
-	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
-	struct prefix prefix = {.family = address->ss_family};
-	uint16_t port;
-
-	if (prefix.family == AF_INET) {
-		prefix.len = 32;
-		memcpy(prefix.address, &in->sin_addr, 4);
-		port = ntohs(in->sin_port);
-	} else {
-		prefix.len = 128;
-		memcpy(prefix.address, &in6->sin6_addr, 16);
-		port = ntohs(in6->sin6_port);
-	}
-	if (port == 0)
-		port = 53;
-	for (size_t p = 0; p < ARRAY_SIZE(protocols); p++) {
-		struct walk_entry *e;
-
-		if (array_grow(&d->entries, d->n_entries, sizeof(*d->entries)) < 0)
-			return -ENOMEM;
-		e = &d->entries[d->n_entries++];
-		e->prefix = prefix;
-		e->destination = WALK_NO_DESTINATION;
-		e->rule = (struct dest_rule){
-			.rule = d->c->first_resolver + (uint32_t)i,
-			.port_low = port,
-			.port_high = port,
-			.protocol = protocols[p],
-			.effect = DEST_ALLOW,
-		};
-	}
-	return 0;
-}
-
 static int dest_collect(struct dest_compile *d)
 {
 	const struct policy *policy = d->c->policy;
@@ -144,7 +104,8 @@ static int dest_collect(struct dest_compile *d)
 				&d->n_entries);
 	}
 	for (size_t i = 0; r == 0 && i < policy->n_resolvers; i++)
-		r = dest_add_resolver(d, i);
+		r = walk_expand_resolver(&policy->resolvers[i], d->c->first_resolver + (uint32_t)i,
+					 &d->entries, &d->n_entries);
 	return r;
 }
 
@@ -201,7 +162,7 @@ static int dest_intern(struct dest_compile *d, const struct dest_set *set, uint3
 		return -ENOMEM;
 	slot = dest_slot(d, set);
 	if (!*slot) {
-		if (array_grow(&t->sets, t->n_sets, sizeof(*t->sets)) < 0)
+		if (array_grow(t->sets, t->n_sets) < 0)
 			return -ENOMEM;
 		t->sets[t->n_sets] = *set;
 		*slot = (uint32_t)t->n_sets++;
@@ -218,14 +179,14 @@ static int dest_emit(struct dest_compile *d, const struct prefix *prefix, uint32
 	struct policy_tables *t = d->c->tables;
 
 	if (prefix->family == AF_INET) {
-		if (array_grow(&t->dest4, t->n_dest4, sizeof(*t->dest4)) < 0)
+		if (array_grow(t->dest4, t->n_dest4) < 0)
 			return -ENOMEM;
 		t->dest4[t->n_dest4].key.prefix_len = prefix->len;
 		memcpy(t->dest4[t->n_dest4].key.address, prefix->address, 4);
 		t->dest4[t->n_dest4++].set = set;
 		return 0;
 	}
-	if (array_grow(&t->dest6, t->n_dest6, sizeof(*t->dest6)) < 0)
+	if (array_grow(t->dest6, t->n_dest6) < 0)
 		return -ENOMEM;
 	t->dest6[t->n_dest6].key.prefix_len = prefix->len;
 	memcpy(t->dest6[t->n_dest6].key.address, prefix->address, 16);
@@ -287,7 +248,7 @@ int compile_destinations(struct compile *c)
 	int r;
 
 	/* set 0: no rule, only the default */
-	r = array_grow(&c->tables->sets, 0, sizeof(*c->tables->sets));
+	r = array_grow(c->tables->sets, 0);
 	if (r == 0) {
 		c->tables->n_sets = 1;
 		r = dest_collect(&d);

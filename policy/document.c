@@ -122,7 +122,7 @@ static int document_add(struct document_builder *b, enum document_kind kind,
 		document_error(b, &event->start_mark, "more than %u values", DOCUMENT_NODES_MAX);
 		return -EINVAL;
 	}
-	if (array_grow(&d->nodes, d->n_nodes, sizeof(*d->nodes)) < 0)
+	if (array_grow(d->nodes, d->n_nodes) < 0)
 		return -ENOMEM;
 	d->nodes[i].kind = kind;
 	d->nodes[i].line = (uint32_t)event->start_mark.line + 1;
@@ -354,7 +354,8 @@ int document_parse(const struct policy_source *source, struct policy_report *rep
 		return r;
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	/* the encoding is found by the byte order mark, if any; source_check() let only UTF-8 pass
+	 */
 	yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->len);
 	r = document_run(&b, &parser);
 	yaml_parser_delete(&parser);

@@ -297,7 +297,7 @@ static void fields_texts_add(struct fields *f, const struct document_node *node,
 	if (!text)
 		return;
 	copy = strdup(text);
-	if (!copy || array_grow(&ctx->items, ctx->n, sizeof(*ctx->items)) < 0) {
+	if (!copy || array_grow(ctx->items, ctx->n) < 0) {
 		free(copy);
 		fields_no_memory(f);
 		return;

@@ -24,6 +24,8 @@ struct lint_fate {
 struct lint {
 	const struct policy *policy;
 	struct lint_fate *fates;
+	bool full;		     /* a destination's set is */
+	struct prefix full_resolver; /* family 0: none */
 };
 
 static bool lint_same_target(const struct policy_destination *a, const struct policy_destination *b)
@@ -40,14 +42,19 @@ static bool lint_same_target(const struct policy_destination *a, const struct po
 static void lint_rule(void *ctx, const struct walk_frame *frame, const struct walk_entry *entry)
 {
 	struct lint *lint = ctx;
-	struct lint_fate *fate = &lint->fates[entry->destination];
-	const struct policy_destination *d = &lint->policy->destinations[entry->destination];
+	const struct policy_destination *d;
+	struct lint_fate *fate;
 	bool denied = false, doubled = false;
 
+	if (entry->destination == WALK_NO_DESTINATION)
+		return;
+	fate = &lint->fates[entry->destination];
+	d = &lint->policy->destinations[entry->destination];
 	for (uint32_t i = 0; i < frame->set.n; i++) {
 		const struct dest_rule *by = &frame->set.rules[i];
 
-		if (by->rule == entry->rule.rule || !walk_covers(by, &entry->rule))
+		if (by->rule == entry->rule.rule || by->rule > lint->policy->n_destinations ||
+		    !walk_covers(by, &entry->rule))
 			continue;
 		if (by->effect == DEST_DENY && d->effect == DEST_ALLOW && !denied) {
 			denied = true;
@@ -62,10 +69,16 @@ static void lint_rule(void *ctx, const struct walk_frame *frame, const struct wa
 	fate->doubled += doubled;
 }
 
+/* Goes on: other sets may be too large as well. */
 static int lint_full(void *ctx, const struct walk_frame *frame, const struct walk_entry *entry)
 {
-	((struct lint *)ctx)->fates[entry->destination].full = true;
-	return 0; /* go on: others may be too large as well */
+	struct lint *lint = ctx;
+
+	if (entry->destination == WALK_NO_DESTINATION)
+		lint->full_resolver = frame->prefix;
+	else
+		lint->fates[entry->destination].full = lint->full = true;
+	return 0;
 }
 
 static int lint_done(void *ctx, struct walk_frame *frame, const struct walk_frame *outer)
@@ -75,6 +88,15 @@ static int lint_done(void *ctx, struct walk_frame *frame, const struct walk_fram
 
 static void lint_report(const struct lint *lint, struct policy_report *report)
 {
+	char text[ADDRESS_TEXT_SIZE];
+
+	/* where destinations alone are too many, the name server in their midst is not the one to
+	 * blame */
+	if (lint->full_resolver.family && !lint->full)
+		report_add(
+			report, POLICY_ERROR, (struct policy_where){.file = lint->policy->files[0]},
+			"over %d rules hold for name server %s; at most %d are possible",
+			DEST_RULES_MAX, address_format(&lint->full_resolver, text), DEST_RULES_MAX);
 	for (size_t i = 0; i < lint->policy->n_destinations; i++) {
 		const struct policy_destination *d = &lint->policy->destinations[i], *by;
 		const struct lint_fate *fate = &lint->fates[i];
@@ -136,6 +158,12 @@ int policy_lint(const struct policy *policy, struct policy_report *report)
 			memcpy(prefix.address, &number, sizeof(number));
 		}
 		r = walk_expand(d, i, i + 1, &prefix, &entries, &n);
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < policy->n_resolvers; i++) {
+		r = walk_expand_resolver(&policy->resolvers[i],
+					 (uint32_t)policy->n_destinations + 1 + i, &entries, &n);
 		if (r < 0)
 			return r;
 	}

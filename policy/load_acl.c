@@ -64,7 +64,7 @@ static void acl_user(struct fields *f, const struct document_node *key,
 	struct acl_user user = {.load = load};
 	struct load_person *person;
 
-	if (array_grow(&load->people, load->n_people, sizeof(*load->people)) < 0) {
+	if (array_grow(load->people, load->n_people) < 0) {
 		fields_no_memory(f);
 		return;
 	}
@@ -219,7 +219,7 @@ static void acl_skill(struct fields *f, const struct document_node *key,
 
 	if (!acl_skill_name_usable(f, key))
 		return;
-	if (array_grow(&policy->skills, policy->n_skills, sizeof(*policy->skills)) < 0) {
+	if (array_grow(policy->skills, policy->n_skills) < 0) {
 		fields_no_memory(f);
 		return;
 	}

@@ -91,7 +91,7 @@ static void destination_port(struct fields *f, const struct document_node *v, vo
 		fields_error(f, v, "ports: %s", err);
 		return;
 	}
-	if (array_grow(&rule->ports, rule->n_ports, sizeof(*rule->ports)) < 0) {
+	if (array_grow(rule->ports, rule->n_ports) < 0) {
 		fields_no_memory(f);
 		return;
 	}
@@ -234,7 +234,7 @@ static void destination_person(struct fields *f, const struct document_node *v, 
 			fields_warning(f, v, "people: \"%.64s\" is given twice", email);
 			return;
 		}
-	if (array_grow(&rule->people, rule->n_people, sizeof(*rule->people)) < 0) {
+	if (array_grow(rule->people, rule->n_people) < 0) {
 		fields_no_memory(f);
 		return;
 	}
@@ -315,8 +315,7 @@ static void load_rule(struct fields *f, const struct document_node *node, void *
 	struct load_destination d = {.load = rules->load};
 	size_t i = rules->n++;
 
-	if (array_grow(&policy->destinations, policy->n_destinations,
-		       sizeof(*policy->destinations)) < 0) {
+	if (array_grow(policy->destinations, policy->n_destinations) < 0) {
 		fields_no_memory(f);
 		return;
 	}
@@ -434,7 +433,7 @@ static void load_resolver(struct fields *f, const struct document_node *v, void 
 			fields_warning(f, v, "resolvers: \"%.64s\" is given twice", text);
 			return;
 		}
-	if (array_grow(&policy->resolvers, policy->n_resolvers, sizeof(*policy->resolvers)) < 0) {
+	if (array_grow(policy->resolvers, policy->n_resolvers) < 0) {
 		fields_no_memory(f);
 		return;
 	}

@@ -80,7 +80,7 @@ static void main_person(struct fields *f, const struct document_node *key,
 
 	if (!email)
 		return;
-	if (array_grow(&load->people, load->n_people, sizeof(*load->people)) < 0) {
+	if (array_grow(load->people, load->n_people) < 0) {
 		fields_no_memory(f);
 		return;
 	}
@@ -308,7 +308,7 @@ static void mask_custom_one(struct fields *f, const struct document_node *v, voi
 				     custom.name, policy->custom[i].where.line,
 				     policy->custom[i].where.column);
 	if (!custom.name || !custom.pattern || policy->n_custom >= 1024 ||
-	    array_grow(&policy->custom, policy->n_custom, sizeof(*policy->custom)) < 0) {
+	    array_grow(policy->custom, policy->n_custom) < 0) {
 		if (policy->n_custom >= 1024)
 			fields_error(f, v, "over 1024 custom detectors");
 		else if (custom.name && custom.pattern)
@@ -396,7 +396,7 @@ static void clients_extra_one(struct fields *f, const struct document_node *v, v
 		free(client.client.name);
 		return;
 	}
-	if (array_grow(&policy->clients, policy->n_clients, sizeof(*policy->clients)) < 0) {
+	if (array_grow(policy->clients, policy->n_clients) < 0) {
 		free(client.client.name);
 		fields_no_memory(f);
 		return;

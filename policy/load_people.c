@@ -82,7 +82,7 @@ static void people_check_claims(struct load *load, const char *what, bool logins
 		char **texts = logins ? load->people[i].logins : load->people[i].git_emails;
 
 		for (; texts && *texts; texts++) {
-			if (array_grow(&claims, n, sizeof(*claims)) < 0) {
+			if (array_grow(claims, n) < 0) {
 				fields_no_memory(&load->main);
 				return;
 			}
@@ -165,13 +165,12 @@ void load_people(struct load *load)
 	}
 	for (; policy->n_people < load->n_people; policy->n_people++) {
 		struct load_person *from = &load->people[policy->n_people];
+		struct policy_person *to = &policy->people[policy->n_people];
 
-		policy->people[policy->n_people] = (struct policy_person){
-			.email = TAKE_PTR(from->email),
-			.logins = TAKE_PTR(from->logins),
-			.git_emails = TAKE_PTR(from->git_emails),
-			.teams = from->teams,
-		};
+		to->email = TAKE_PTR(from->email);
+		to->logins = TAKE_PTR(from->logins);
+		to->git_emails = TAKE_PTR(from->git_emails);
+		to->teams = from->teams;
 	}
 }
 

@@ -122,13 +122,14 @@ struct policy {
 	char **files;	    /* NULL-terminated: the names in each policy_where */
 };
 
+#define POLICY_FILE_MAX (4u << 20)
+
 /* Reads DIR/bailiff.yaml and the ACL it names (default DIR/acl.yaml). Fills *report in any case; it
  * is the caller's to free. Files may be symbolic links that stay inside DIR (a Kubernetes volume is
  * made of such), regular, and at most POLICY_FILE_MAX bytes. A policy that policy_compile would
  * refuse with -E2BIG whatever the names resolve to is an error here already. Returns 0 (warnings
  * possible), -EINVAL with errors in the report, or -errno when a file cannot be read (also in the
  * report). *ret is untouched on failure. */
-#define POLICY_FILE_MAX (4u << 20)
 int policy_load(const char *directory, struct policy **ret, struct policy_report *report);
 void policy_free(struct policy *policy);
 

@@ -23,8 +23,7 @@ int report_source(struct policy_report *report, const char *file, char *text, si
 {
 	struct policy_source source = {.file = strdup(file), .text = text, .len = len};
 
-	if (!source.file ||
-	    array_grow(&report->sources, report->n_sources, sizeof(*report->sources)) < 0) {
+	if (!source.file || array_grow(report->sources, report->n_sources) < 0) {
 		free(source.file);
 		free(text);
 		return -ENOMEM;
@@ -79,7 +78,7 @@ void report_vadd(struct policy_report *report, enum policy_severity severity,
 		return;
 	}
 	report_clean(text);
-	if (array_grow(&report->messages, report->n, sizeof(*report->messages)) < 0) {
+	if (array_grow(report->messages, report->n) < 0) {
 		free(text);
 		report->n_errors++;
 		return;

@@ -102,8 +102,8 @@ int source_read(int dir, const char *name, const char *shown, struct policy_repo
 {
 	_cleanup_close_ int fd = source_open(dir, name);
 	struct stat st;
-	size_t len;
-	char *text;
+	size_t len = 0;
+	char *text = NULL;
 	int r;
 
 	if (fd < 0)

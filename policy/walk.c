@@ -2,6 +2,7 @@
 /* Walks prefixes with a stack of those that are open. */
 #include "policy/walk.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +140,7 @@ int walk_expand(const struct policy_destination *d, uint32_t destination, uint32
 		for (size_t port = 0; port < (d->n_ports ? d->n_ports : 1); port++) {
 			struct walk_entry *e;
 
-			if (array_grow(entries, *n, sizeof(**entries)) < 0)
+			if (array_grow(*entries, *n) < 0)
 				return -ENOMEM;
 			e = &(*entries)[(*n)++];
 			e->prefix = *prefix;
@@ -152,5 +153,41 @@ int walk_expand(const struct policy_destination *d, uint32_t destination, uint32
 			e->rule.port_low = d->n_ports ? d->ports[port].low : 0;
 			e->rule.port_high = d->n_ports ? d->ports[port].high : 65535;
 		}
+	return 0;
+}
+
+int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
+			 struct walk_entry **entries, size_t *n)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct prefix prefix = {.family = address->ss_family};
+	uint16_t port;
+
+	if (prefix.family == AF_INET) {
+		prefix.len = 32;
+		memcpy(prefix.address, &in->sin_addr, 4);
+		port = ntohs(in->sin_port);
+	} else {
+		prefix.len = 128;
+		memcpy(prefix.address, &in6->sin6_addr, 16);
+		port = ntohs(in6->sin6_port);
+	}
+	if (port == 0)
+		port = 53;
+	for (size_t p = 0; p < ARRAY_SIZE(protocols); p++) {
+		struct walk_entry *e;
+
+		if (array_grow(*entries, *n) < 0)
+			return -ENOMEM;
+		e = &(*entries)[(*n)++];
+		e->prefix = prefix;
+		e->destination = WALK_NO_DESTINATION;
+		e->rule.rule = rule;
+		e->rule.effect = DEST_ALLOW;
+		e->rule.protocol = protocols[p];
+		e->rule.port_low = e->rule.port_high = port;
+	}
 	return 0;
 }

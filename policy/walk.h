@@ -48,4 +48,8 @@ size_t walk_expand_count(const struct policy_destination *d);
 int walk_expand(const struct policy_destination *d, uint32_t destination, uint32_t rule,
 		const struct prefix *prefix, struct walk_entry **entries, size_t *n);
 
+/* The same for a name server: its port over TCP and over UDP, for everybody. */
+int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
+			 struct walk_entry **entries, size_t *n);
+
 #endif

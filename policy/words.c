@@ -163,7 +163,7 @@ static int rules_add(struct compile *c, enum policy_rule_kind kind, int made, st
 	struct policy_tables *t = c->tables;
 	struct policy_rule rule = {.kind = kind, .where = where};
 
-	if (made < 0 || array_grow(&t->rules, t->n_rules, sizeof(*t->rules)) < 0) {
+	if (made < 0 || array_grow(t->rules, t->n_rules) < 0) {
 		buffer_free(words);
 		return -ENOMEM;
 	}
@@ -218,7 +218,7 @@ int compile_rules(struct compile *c)
 	struct buffer words = {0};
 	int r = rules_copy_files(c);
 
-	if (r < 0 || array_grow(&t->rules, 0, sizeof(*t->rules)) < 0)
+	if (r < 0 || array_grow(t->rules, 0) < 0)
 		return -ENOMEM;
 	t->n_rules = 1; /* rules[0] is unused: 0 says "no rule" */
 	r = rules_add_defaults(c);

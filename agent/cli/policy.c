@@ -151,8 +151,8 @@ static int policy_check_text(const struct policy *policy, const struct policy_re
 	}
 	digest_hex(policy->digest, sizeof(policy->digest), hex);
 	terminal_print(stdout, TERMINAL_PLAIN, directory);
-	printf(": version %llu is valid: %zu people, %zu teams, %zu skills, %zu destination "
-	       "rules\n",
+	printf(": version %llu is valid; people: %zu, teams: %zu, skills: %zu, destination rules: "
+	       "%zu\n",
 	       (unsigned long long)policy->version, policy->n_people, policy->n_teams,
 	       policy->n_skills, policy->n_destinations);
 	printf("digest %s\n", hex);

@@ -67,7 +67,7 @@ static int body_other(struct body *b, const char *bytes, size_t len)
 }
 
 /* Clients that asked for a stream read one whatever the content type says, so the bytes decide. */
-static int body_sniff(struct body *b, const char *bytes, size_t len)
+static int body_sniff(struct body *b, const char *bytes, size_t len, size_t *blank)
 {
 	size_t i = 0;
 	bool stream;
@@ -82,17 +82,21 @@ static int body_sniff(struct body *b, const char *bytes, size_t len)
 		return 0;
 	}
 	b->kind = BODY_RESPONSE;
+	b->other.len = 0;
+	b->other_bytes = 0;
+	*blank = i;
 	return response_new(b->conn, b->ex, stream, &b->response);
 }
 
 static int body_decoded(void *ctx, const char *bytes, size_t len)
 {
 	struct body *b = ctx;
+	size_t blank = 0;
 	int r;
 
 	b->decoded += len;
 	if (b->kind == BODY_SNIFF) {
-		r = body_sniff(b, bytes, len);
+		r = body_sniff(b, bytes, len, &blank);
 		if (r < 0)
 			return r;
 	}
@@ -100,8 +104,8 @@ static int body_decoded(void *ctx, const char *bytes, size_t len)
 	case BODY_REQUEST:
 		return request_feed(b->request, bytes, len);
 	case BODY_RESPONSE:
-		return response_feed(b->response, bytes, len);
-	default: /* blanks before the first byte that tells stay counted here */
+		return response_feed(b->response, bytes + blank, len - blank);
+	default: /* also blanks, until the first byte that tells */
 		return body_other(b, bytes, len);
 	}
 }

@@ -30,27 +30,6 @@ static uint32_t unit_at(const char *p, const char *end)
 			  hex_value(p[5]));
 }
 
-/* Bytes of the well-formed UTF-8 character at p (Unicode, table 3-7), or 0. */
-static size_t utf8_length(const unsigned char *p, const unsigned char *end)
-{
-	size_t n = *p < 0x80   ? 1
-		   : *p < 0xc2 ? 0
-		   : *p < 0xe0 ? 2
-		   : *p < 0xf0 ? 3
-		   : *p < 0xf5 ? 4
-			       : 0;
-
-	if (!n || (size_t)(end - p) < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* A copy that jansson accepts. */
 static int json_mend(struct wire_text text, struct buffer *out)
 {
@@ -86,7 +65,7 @@ static int json_mend(struct wire_text text, struct buffer *out)
 			p += p + 1 < end ? 2 : 1;
 			continue;
 		} else {
-			len = utf8_length((const unsigned char *)p, (const unsigned char *)end);
+			len = text_utf8_length(p, end);
 			if (len) {
 				p += len;
 				continue;
@@ -123,6 +102,7 @@ int json_read(struct wire_text text, bool strict, json_t **ret, bool *mended)
 	_cleanup_buffer_ struct buffer copy = {0};
 	int r;
 
+	/* jansson alone would take "{} \0 and more", and any number of values */
 	if (!scan_check(text.data, text.len))
 		return -EBADMSG;
 	r = json_load_text(text, flags, ret);

@@ -32,6 +32,7 @@ struct held {
 	struct buffer span; /* its JSON */
 	struct mark mark;
 	json_t *value;	 /* NULL: not read, or broken */
+	const char *why; /* it is not read: why */
 	size_t first, n; /* its blocks */
 	bool news;
 };
@@ -52,6 +53,7 @@ struct request {
 	bool stream;
 	uint32_t n_messages;
 	uint64_t bytes;
+	uint32_t values; /* JSON values held: their trees stand side by side */
 	uint64_t bad;
 	struct buffer sample; /* of the bad bytes */
 	struct blocks blocks;
@@ -180,6 +182,11 @@ static int request_value(struct request *q)
 		.mark = mark,
 	};
 	q->span = (struct buffer){0};
+	q->values += q->scan.values;
+	if (q->values > SCAN_VALUES) {
+		q->values -= q->scan.values;
+		q->held[q->n_held - 1].why = "more values than are read of one request";
+	}
 	return 0;
 }
 
@@ -264,11 +271,17 @@ static int request_read(struct request *q, struct held *h)
 	bool mended = false;
 	int r;
 
+	if (h->why)
+		return 0;
 	r = json_read(TEXT_BUF(&h->span), true, &h->value, &mended);
+	if (r == -EBADMSG) {
+		h->why = "a value that two readers may read differently";
+		return 0;
+	}
 	if (r == 0 && mended)
 		r = json_join_tree(h->value);
 	if (r < 0)
-		return r == -EBADMSG ? 0 : r;
+		return r;
 	h->first = q->blocks.len;
 	if (h->field == FIELD_MESSAGES && json_is_object(h->value))
 		r = blocks_add_message(&q->blocks, h->value);
@@ -371,6 +384,13 @@ static int request_call(struct request *q)
 	return r;
 }
 
+static int result_mark(struct request *q, const struct block *b, struct mark *ret)
+{
+	const struct wire_text pieces[] = {TEXT("result"), b->id};
+
+	return seen_digest(q->conn->client->seen, pieces, 2, ret) < 0 ? -ENOMEM : 0;
+}
+
 /* A result of a tool: told once for each use, with the use it answers. */
 static int request_result(struct request *q, const struct block *b)
 {
@@ -384,12 +404,10 @@ static int request_result(struct request *q, const struct block *b)
 	};
 	struct tool_use *use;
 	struct mark mark;
-	int r = 0;
+	int r = result_mark(q, b, &mark);
 
-	if (seen_digest(client->seen, (const struct wire_text[]){TEXT("result"), b->id}, 2, &mark) <
-	    0)
-		return -ENOMEM;
-	r = seen_has_element(client->seen, &q->ex->tally, &mark);
+	if (r == 0)
+		r = seen_has_element(client->seen, &q->ex->tally, &mark);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = seen_add_element(client->seen, &mark, NULL, 0);
@@ -410,6 +428,19 @@ static int request_result(struct request *q, const struct block *b)
 	return r;
 }
 
+/* A use that no response showed, e.g. of a session taken up again: its time is not known. One whose
+ * result was told is not open again when its own digest was forgotten first. */
+static int request_use(struct request *q, const struct block *b)
+{
+	struct mark mark;
+	int r = result_mark(q, b, &mark);
+
+	if (r == 0)
+		r = seen_has_element(q->conn->client->seen, &q->ex->tally, &mark);
+	return r != 0 ? (r < 0 ? r : 0)
+		      : tools_open(&q->conn->client->tools, b->id, b->name, b->text, 0);
+}
+
 static int request_tell(struct request *q, const struct held *h, const struct block *b)
 {
 	int r = 0;
@@ -419,8 +450,7 @@ static int request_tell(struct request *q, const struct held *h, const struct bl
 	if (q->round.len == SKILLS_ROUND_MAX)
 		skills_finish(&q->round, q->conn, q->ex);
 	if (b->kind == WIRE_BLOCK_TOOL_USE)
-		/* seen in no response, e.g. a session taken up again: its time is not known */
-		r = tools_open(&q->conn->client->tools, b->id, b->name, b->text, 0);
+		r = request_use(q, b);
 	else if (b->kind == WIRE_BLOCK_TOOL_RESULT)
 		r = request_result(q, b);
 	else if (b->kind == WIRE_BLOCK_TEXT && h->field == FIELD_MESSAGES &&
@@ -454,10 +484,9 @@ int request_finish(struct request *q)
 	for (size_t i = 0; i < q->n_held && r == 0; i++) {
 		const struct held *h = &q->held[i];
 
-		if (!h->value)
+		if (h->why)
 			conn_undecodable(q->conn, q->ex, WIRE_SENT, h->span.len,
-					 text_cut(TEXT_BUF(&h->span), SAMPLE_MAX),
-					 "a value that two readers may read differently");
+					 text_cut(TEXT_BUF(&h->span), SAMPLE_MAX), h->why);
 		for (size_t k = 0; k < h->n && r == 0; k++)
 			r = request_tell(q, h, &q->blocks.items[h->first + k]);
 	}

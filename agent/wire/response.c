@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "wire/blocks.h"
+#include "wire/delta.h"
 #include "wire/sse.h"
 
 /* Content blocks that may be open at once; the API sends one after the other. */
@@ -318,9 +319,15 @@ static int response_event(void *ctx, struct wire_text name, struct wire_text dat
 	_cleanup_json_ json_t *event = NULL;
 	struct open_block *b;
 	struct wire_text type;
+	struct wire_text rest;
+	uint32_t index;
 	bool mended = false;
 	int r;
 
+	b = delta_match(data, &index, &rest) ? response_find(p, index) : NULL;
+	r = b ? delta_append(rest, &b->text) : 0;
+	if (r != 0)
+		return r < 0 ? -ENOMEM : 0;
 	r = json_read(data, false, &event, &mended);
 	if (r == -EBADMSG)
 		return response_bad(p, data, "an event that is not JSON");

@@ -12,7 +12,7 @@
 /* Deeper or longer documents are refused: a parser recurses and a tree costs some forty bytes a
  * value, both chosen by whoever sends "[[[[" or "0,0,0,". */
 #define SCAN_DEPTH  256
-#define SCAN_VALUES (1u << 20)
+#define SCAN_VALUES (1u << 18)
 
 enum scan_event {
 	SCAN_MORE,	/* the bytes are used up */

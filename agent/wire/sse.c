@@ -56,13 +56,15 @@ static int sse_line(struct sse *s, struct wire_text line)
 	return r;
 }
 
-/* Length of the line that starts at p, or -1 when its end is not here. */
-static ssize_t sse_line_length(const char *p, size_t len)
+/* Where the next of a byte is, from p on. What was found before is looked at first: a stream whose
+ * lines all end in one of the two kinds is not searched to its end for the other, line after line.
+ */
+static const char *sse_next(const char *p, const char *end, char c, const char *found)
 {
-	const char *lf = memchr(p, '\n', len);
-	const char *cr = memchr(p, '\r', lf ? (size_t)(lf - p) : len);
-
-	return cr ? cr - p : lf ? lf - p : -1;
+	if (found >= p)
+		return found;
+	p = memchr(p, c, (size_t)(end - p));
+	return p ? p : end;
 }
 
 static size_t sse_skip_bom(struct sse *s, const char *bytes, size_t len)
@@ -81,35 +83,35 @@ static size_t sse_skip_bom(struct sse *s, const char *bytes, size_t len)
 
 int sse_feed(struct sse *s, const char *bytes, size_t len)
 {
-	size_t skip = s->bom < 4 ? sse_skip_bom(s, bytes, len) : 0;
+	const char *end = bytes + len, *lf = NULL, *cr = NULL;
 	int r = 0;
 
-	bytes += skip;
-	len -= skip;
-	while (r == 0 && len) {
-		ssize_t n;
+	if (s->bom < 4)
+		bytes += sse_skip_bom(s, bytes, len);
+	while (r == 0 && bytes < end) {
+		size_t n;
 
 		if (s->carriage && *bytes == '\n') {
 			s->carriage = false;
 			bytes++;
-			len--;
 			continue;
 		}
 		s->carriage = false;
-		n = sse_line_length(bytes, len);
-		if (n < 0)
-			return buffer_append(&s->line, bytes, len, s->max);
+		lf = sse_next(bytes, end, '\n', lf);
+		cr = sse_next(bytes, end, '\r', cr);
+		n = (size_t)((cr < lf ? cr : lf) - bytes);
+		if (bytes + n == end)
+			return buffer_append(&s->line, bytes, n, s->max);
 		if (s->line.len) {
-			r = buffer_append(&s->line, bytes, (size_t)n, s->max);
+			r = buffer_append(&s->line, bytes, n, s->max);
 			if (r == 0)
 				r = sse_line(s, TEXT_BUF(&s->line));
 			s->line.len = 0;
 		} else {
-			r = sse_line(s, (struct wire_text){bytes, (size_t)n});
+			r = sse_line(s, (struct wire_text){bytes, n});
 		}
 		s->carriage = bytes[n] == '\r';
 		bytes += n + 1;
-		len -= (size_t)n + 1;
 	}
 	return r;
 }

@@ -78,6 +78,27 @@ bool text_between(struct wire_text t, struct wire_text open, struct wire_text cl
 	return true;
 }
 
+size_t text_utf8_length(const char *text, const char *end)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t n = *p < 0x80   ? 1
+		   : *p < 0xc2 ? 0
+		   : *p < 0xe0 ? 2
+		   : *p < 0xf0 ? 3
+		   : *p < 0xf5 ? 4
+			       : 0;
+
+	if (!n || (size_t)(end - text) < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
 int texts_keep(struct texts *texts, struct wire_text t, struct wire_text *ret)
 {
 	struct text_node *node;

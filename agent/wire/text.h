@@ -51,6 +51,9 @@ struct wire_text text_line(struct wire_text t);
 bool text_between(struct wire_text t, struct wire_text open, struct wire_text close,
 		  struct wire_text *ret);
 
+/* Bytes of the well-formed UTF-8 character at p (Unicode, table 3-7), which is before end; or 0. */
+size_t text_utf8_length(const char *p, const char *end);
+
 /* Strings kept together, released together and zeroed then: they came off the wire. */
 struct texts {
 	struct text_node *first;

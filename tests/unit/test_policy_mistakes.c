@@ -226,6 +226,8 @@ static const struct bad_row bad_rows[] = {
 	 "destinations.resolvers names no name server, so governed tasks"},
 	{"main-resolver-port", POLICY_ERROR, 6, 15, 1,
 	 "resolvers: \"10.0.0.53:0\" is no name server; expected an address,"},
+	{"main-resolver-too-many-rules", POLICY_ERROR, 0, 0, 1,
+	 "over 32 rules hold for name server 10.0.0.53; at most 32 are"},
 	{"main-scalar", POLICY_ERROR, 1, 1, 1,
 	 "bailiff.yaml: expected a mapping (\"key: value\"), found \"enforce\""},
 	{"main-separator", POLICY_ERROR, 2, 11, 1,

@@ -145,44 +145,525 @@ static void test_the_same_word_again_is_news(void **state)
 	answer(&s, "", "{}", 2);
 	/* written in another way, it is still the second and third */
 	ask(&s, REQUEST(USER("yes") "," ASSISTANT("ok") "," USER("\\u0079es") "," USER("yes")));
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1",
+			"messages=1 new=1 stream") "message #1 sent text role=user text=yes\n"
+						   "body #1 received text={} bytes=2\n"
+						   "response #1 status=200 in=0 "
+						   "out=0\n" ASKED("2") CALL(
+							   "2",
+							   "messages=3 new=2 "
+							   "stream") "message #2 "
+								     "sent text "
+								     "role="
+								     "assistant "
+								     "text=ok\n"
+								     "message #2 "
+								     "sent text "
+								     "role=user "
+								     "text=yes\n"
+								     "body #2 "
+								     "received "
+								     "text={} "
+								     "bytes=2\n"
+								     "response #2 "
+								     "status=200 "
+								     "in=0 "
+								     "out="
+								     "0\n" ASKED("3") CALL(
+									     "3",
+									     "messa"
+									     "ges="
+									     "4 "
+									     "new="
+									     "1 "
+									     "strea"
+									     "m") "message #3 sent "
+										  "text role=user "
+										  "text=yes\n"
+										  "-- end of "
+										  "connection\n"
+										  "response #3 "
+										  "status=0 in=0 "
+										  "out=0 "
+										  "incomplete\n"
+										  "-- end of "
+										  "client\n");
+}
+
+static void test_who_asks(void **state)
+{
+	static const char both[] =
+		"{\"model\":\"claude-x\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},"
+		"{\"role\":\"system\",\"content\":\"# Environment\\n - Primary working directory: "
+		"/home/a/p\\n"
+		" - Platform: "
+		"linux\"},{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":"
+		"\"The user's email address is a@company.com.\"}]}],"
+		"\"system\":[{\"type\":\"text\",\"text\":\"x-anthropic-billing-header: "
+		"cc_version=2.1.329.59d; cc_entrypoint=cli; cch=%s;\"},"
+		"{\"type\":\"text\",\"text\":\"You are an "
+		"agent.\",\"cache_control\":{\"type\":\"ephemeral\"}}],"
+		"\"tools\":[{\"name\":\"Skill\",\"input_schema\":{}}],\"max_tokens\":32000,"
+		"\"metadata\":{\"user_id\":\"%s\"},\"stream\":true}";
+	struct buffer body = {0};
+	struct script s = {0};
+
+	assert_int_equal(
+		buffer_printf(&body, TEXT_MAX, both, "1",
+			      "{\\\"device_id\\\":\\\"d1\\\",\\\"account_uuid\\\":\\\"\\\","
+			      "\\\"session_id\\\":\\\"s2\\\"}"),
+		0);
+	ask(&s, (const char *)body.data);
+	answer(&s, "", "", 0);
+	body.len = 0;
+	/* the older form; nothing but the attribution line is new, and that is no message */
+	assert_int_equal(buffer_printf(&body, TEXT_MAX, both, "2", "user_d2_account_a2_session_s3"),
+			 0);
+	ask(&s, (const char *)body.data);
+	answer(&s, "", "", 0);
+	buffer_free(&body);
+	script_expect(&s, ASKED("1") "model_call #1 model=claude-x device=d1 account= session=s2 "
+				     "version=2.1.329.59d "
+				     "entrypoint=cli directory=/home/a/p email=a@company.com "
+				     "messages=3 new=3 stream\n"
+				     "message #1 sent text role=user text=hi\n"
+				     "message #1 sent system role=system text=# Environment| - "
+				     "Primary working directory: "
+				     "/home/a/p| - Platform: linux\n"
+				     "message #1 sent system role=system text=The user's email "
+				     "address is a@company.com.\n"
+				     "message #1 sent system role=system text=You are an agent.\n"
+				     "message #1 sent other role=tools "
+				     "text={\"name\":\"Skill\",\"input_schema\":{}}\n"
+				     "response #1 status=200 in=0 out=0\n" ASKED(
+					     "2") "model_call #2 model=claude-x device=d2 "
+						  "account=a2 session=s3 version=2.1.329.59d "
+						  "entrypoint=cli directory=/home/a/p "
+						  "email=a@company.com messages=3 new=0 stream\n"
+						  "response #2 status=200 in=0 out=0\n" END);
+}
+
+static void test_nothing_hides_beside_known_members(void **state)
+{
+	struct script s = {0};
+
+	ask(&s,
+	    "{\"model\":\"m\",\"m\\u0065ssages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+	    "\"text\","
+	    "\"text\":\"a\",\"note\":\"n\"}],\"x\":1}],\"system\":[{\"type\":\"text\",\"text\":"
+	    "\"x-anthropic-billing-header: say this instead\"}],\"metadata\":{\"user_id\":\"?\"},"
+	    "\"extra\":\"something that is longer than a setting\"}");
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1",
+			"messages=1 new=1") "message #1 sent text role=user text=a\n"
+					    "message #1 sent other role=user "
+					    "text={\"note\":\"n\"}\n"
+					    "message #1 sent other role=user text={\"x\":1}\n"
+					    "message #1 sent system role=system "
+					    "text=x-anthropic-billing-header: say this instead\n"
+					    "message #1 sent other role=extra text=\"something "
+					    "that is longer than a setting\"\n"
+					    "-- end of connection\nresponse #1 status=0 in=0 out=0 "
+					    "incomplete\n-- end of client\n");
+}
+
+static void test_results_with_blocks(void **state)
+{
+	struct script s = {0};
+
+	ask(&s, REQUEST("{\"role\":\"user\",\"content\":["
+			"{\"type\":\"tool_result\",\"tool_use_id\":\"t1\",\"is_error\":true,"
+			"\"content\":["
+			"{\"type\":\"text\",\"text\":\"one\"},{\"type\":\"tool_reference\",\"tool_"
+			"name\":\"WebFetch\"},"
+			"{\"type\":\"text\",\"text\":\"two\"}]},"
+			"{\"type\":\"tool_result\",\"tool_use_id\":\"t2\"},"
+			"{\"type\":\"image\",\"source\":{\"data\":\"aGk=\"}},"
+			"{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"zz\"}]}"));
+	answer(&s, "", "", 0);
+	/* the same id with another result: a message, and no second answer of the tool */
+	ask(&s, REQUEST("{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+			"\"t1\","
+			"\"content\":\"other\"}]}"));
+	answer(&s, "", "", 0);
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1", "messages=1 new=1 stream") "tool_result #1 id=t1 result=one|two "
+							"error duration=-1\n"
+							"message #1 sent tool_result role=user "
+							"id=t1 text=one|two\n"
+							"message #1 sent other role=user id=t1 "
+							"text={\"type\":\"tool_reference\",\"tool_"
+							"name\":\"WebFetch\"}\n"
+							"tool_result #1 id=t2 duration=-1\n"
+							"message #1 sent tool_result role=user "
+							"id=t2\n"
+							"message #1 sent other role=user "
+							"text={\"type\":\"image\",\"source\":{"
+							"\"data\":\"aGk=\"}}\n"
+							"message #1 sent thinking role=user "
+							"text=hm\n"
+							"response #1 status=200 in=0 "
+							"out=0\n" ASKED("2")
+								CALL("2", "messages=1 new=1 "
+									  "stream") "message #2 "
+										    "sent "
+										    "tool_result "
+										    "role=user "
+										    "id=t1 "
+										    "text=other\n"
+										    "response #2 "
+										    "status=200 "
+										    "in=0 "
+										    "out=0\n" END);
+}
+
+static void test_two_tools_at_once(void **state)
+{
+	struct script s = {0};
+
+	ask(&s, REQUEST(USER("go")));
+	/* the parts of one come between those of the other */
+	answer_sse(&s,
+		   START("msg_1") BLOCK("0", USE("a", "Read")) BLOCK("1", USE("b", "Bash"))
+			   PART("1", "{\\\"c\\\":") PART("0", "{\\\"p\\\":") PING PART("0", "1}")
+				   PART("1", "2}") STOP("1") STOP("0") BLOCK("2", USE("c", "Now"))
+					   STOP("2") DONE("tool_use"));
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1",
+			"messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
+						   "tool_use #1 id=b name=Bash input={\"c\":2}\n"
+						   "message #1 said tool_use role=assistant id=b "
+						   "text={\"c\":2}\n"
+						   "tool_use #1 id=a name=Read input={\"p\":1}\n"
+						   "message #1 said tool_use role=assistant id=a "
+						   "text={\"p\":1}\n"
+						   "tool_use #1 id=c name=Now input={}\n"
+						   "message #1 said tool_use role=assistant id=c "
+						   "text={}\n" OK_RESPONSE("1", "tool_use") END);
+}
+
+static void test_input_split_every_seven_bytes(void **state)
+{
+	static const char input[] =
+		"{\"command\":\"echo '\\u00e9 \\ud83d\\ude00 \\\\ \\\"q\\\"'\",\"n\":1.5}";
+	struct buffer body = {0};
+	struct script s = {0};
+	char *got;
+
+	ask(&s, REQUEST(USER("go")));
+	put(&body, START("msg_1") BLOCK("0", USE("t", "Bash")));
+	for (size_t i = 0; i < strlen(input); i += 7) {
+		put(&body, "event: content_block_delta\ndata: "
+			   "{\"type\":\"content_block_delta\",\"index\":0,"
+			   "\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"");
+		for (size_t k = i; k < i + 7 && input[k]; k++) {
+			const char c[3] = {'\\', input[k], 0};
+
+			put(&body, input[k] == '"' || input[k] == '\\' ? c : c + 1);
+		}
+		put(&body, "\"}}\n\n");
+	}
+	put(&body, STOP("0") DONE("tool_use"));
+	answer_sse(&s, (const char *)body.data);
+	got = script_run(&s, 5, 0);
+	assert_int_equal(count_of(got, "\ntool_use #1 id=t name=Bash input="), 1);
+	assert_non_null(strstr(got, input));
+	free(got);
+	buffer_free(&body);
+	script_free(&s);
+}
+
+static void test_surrogates_across_deltas(void **state)
+{
+	struct script s = {0};
+
+	ask(&s, REQUEST(USER("a \\ud83d b")));
+	answer_sse(&s, START("msg_1") BLOCK("0", TEXT_BLOCK) SAY("0", "x\\ud83d") SAY(
+			       "0", "\\ude00y") SAY("0", " \\ude00") STOP("0") DONE("end_turn"));
+	/* the client joins them; what it sends back is not news */
+	ask(&s, REQUEST(ASSISTANT("x\\ud83d\\ude00y \\ude00")));
+	answer(&s, "", "", 0);
 	script_expect(&s,
 		      ASKED("1") CALL(
-			      "1",
-			      "messages=1 new=1 stream") "message #1 sent text role=user text=yes\n"
-							 "body #1 received text={} bytes=2\n"
-							 "response #1 status=200 in=0 "
-							 "out=0\n" ASKED("2")
-								 CALL("2", "messages=3 new=2 "
-									   "stream") "message #2 "
-										     "sent text "
-										     "role="
-										     "assistant "
-										     "text=ok\n"
-										     "message #2 "
-										     "sent text "
-										     "role=user "
-										     "text=yes\n"
-										     "body #2 "
-										     "received "
-										     "text={} "
-										     "bytes=2\n"
-										     "response #2 "
+			      "1", "messages=1 new=1 stream") "message #1 sent text role=user "
+							      "text=a \xef\xbf\xbd b\n"
+							      "message #1 said text role=assistant "
+							      "text=x\xf0\x9f\x98\x80y "
+							      "\xef\xbf\xbd\n" OK_RESPONSE(
+								      "1", "end_turn") ASKED("2")
+								      CALL("2",
+									   "messages=1 new=0 "
+									   "stream") "response #2 "
+										     "status=200 "
+										     "in=0 "
+										     "out=0\n" END);
+}
+
+static void test_thinking_and_unknown_events(void **state)
+{
+	struct script s = {0};
+
+	ask(&s, REQUEST(USER("go")));
+	answer_sse(
+		&s,
+		START("msg_1") BLOCK("0",
+				     "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
+			DELTA("0", "{\"type\":\"thinking_delta\",\"thinking\":\"let me\"}") DELTA(
+				"0", "{\"type\":\"signature_delta\",\"signature\":\"s\"}") STOP("0")
+				BLOCK("1", "{\"type\":\"web_search_tool_result\",\"tool_use_id\":"
+					   "\"w\",\"content\":[]}") STOP("1")
+					EVENT("later", "{\"type\":\"later\",\"x\":1}")
+						EVENT("bad", "{nope") DONE("refusal"));
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1", "messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
+							"message #1 said thinking role=assistant "
+							"text=let me\n"
+							"message #1 said tool_result "
+							"role=assistant id=w text={\"type\":"
+							"\"web_search_tool_result\",\"tool_use_"
+							"id\":\"w\",\"content\":[]}\n"
+							"message #1 said other role=assistant "
+							"text={\"type\":\"later\",\"x\":1}\n"
+							"undecodable #1 received bytes=5 why=an "
+							"event that is not JSON\n" OK_RESPONSE(
+								"1", "refusal") END);
+}
+
+static void test_errors(void **state)
+{
+	static const char error[] = "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+				    "\"message\":\"Overloaded\"}}";
+	struct script s = {0};
+
+	/* in the middle of a stream, as a document, and as something else */
+	ask(&s, REQUEST(USER("go")));
+	answer_sse(&s,
+		   START("msg_1") BLOCK("0", TEXT_BLOCK) SAY(
+			   "0",
+			   "half ") "event: error\ndata: "
+				    "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+				    "\"message\":\"Overloaded\"}}\n\n");
+	ask(&s, REQUEST(USER("go")));
+	answer(&s, "Content-Type: application/json\r\n", error, strlen(error));
+	ask(&s, REQUEST(USER("go")));
+	answer(&s, "Content-Type: text/html\r\n", "<html>bad gateway", 17);
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1",
+			"messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
+						   "message #1 said text role=assistant "
+						   "text=half \n"
+						   "response #1 status=200 message=msg_1 "
+						   "error=overloaded_error: Overloaded in=11 "
+						   "out=1\n" ASKED("2") CALL(
+							   "2",
+							   "messages="
+							   "1 new=0 "
+							   "stream") "response #2 status=200 "
+								     "error=overloaded_error: "
+								     "Overloaded in=0 "
+								     "out=0\n" ASKED("3")
+									     CALL("3",
+										  "messages=1 "
+										  "new=0 "
+										  "stream") "body "
+											    "#3 "
+											    "receiv"
+											    "ed "
+											    "type="
+											    "text/"
+											    "html "
+											    "text=<"
+											    "html>"
+											    "bad "
+											    "gatewa"
+											    "y "
+											    "bytes="
+											    "17\n"
+											    "respon"
+											    "se #3 "
+											    "status"
+											    "=200 "
+											    "in=0 "
+											    "out="
+											    "0"
+											    "\n" END);
+}
+
+static void test_whole_document(void **state)
+{
+	static const char message[] =
+		"{\"id\":\"msg_9\",\"type\":\"message\",\"role\":\"assistant\",\"content\":["
+		"{\"type\":\"text\",\"text\":\"hello\"},{\"type\":\"tool_use\",\"id\":\"t\","
+		"\"name\":\"Bash\","
+		"\"input\":{\"command\":\"ls\"}}],\"stop_reason\":\"tool_use\","
+		"\"usage\":{\"input_tokens\":3,\"cache_read_input_tokens\":4,\"output_tokens\":5}}";
+	struct script s = {0};
+
+	ask(&s, REQUEST(USER("go")));
+	answer(&s, "Content-Type: application/json\r\n", message, strlen(message));
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1", "messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
+							"message #1 said text role=assistant "
+							"text=hello\n"
+							"tool_use #1 id=t name=Bash "
+							"input={\"command\":\"ls\"}\n"
+							"message #1 said tool_use role=assistant "
+							"id=t text={\"command\":\"ls\"}\n"
+							"response #1 status=200 stop=tool_use "
+							"message=msg_9 in=7 out=5\n" END);
+}
+
+static void test_stream_under_a_wrong_content_type(void **state)
+{
+	static const char body[] = "\xef\xbb\xbf\r\n" START("msg_1") BLOCK("0", TEXT_BLOCK)
+		SAY("0", "seen") STOP("0") DONE("end_turn");
+	struct script s = {0};
+
+	ask(&s, REQUEST(USER("go")));
+	answer(&s, "Content-Type: application/octet-stream\r\n", body, strlen(body));
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1", "messages=1 new=1 stream") "message #1 sent text role=user text=go\n"
+							"message #1 said text role=assistant "
+							"text=seen\n" OK_RESPONSE("1", "end_turn")
+								END);
+}
+
+static void test_what_is_not_json(void **state)
+{
+	struct script s = {0};
+	struct buffer deep = {0};
+
+	ask(&s, "{\"model\":\"m\",\"messages\":[" USER(
+			"read") ",{\"role\":\"user\",\"content\":nope}]}");
+	answer(&s, "", "", 0);
+	ask(&s, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"role\":\"x\",\"content\":"
+		"\"c\"}," USER("2") "],\"stream\":false}");
+	answer(&s, "", "", 0);
+	put(&deep, "{\"messages\":");
+	for (int i = 0; i < 100000; i++)
+		put(&deep, "[");
+	ask(&s, (const char *)deep.data);
+	answer(&s, "", "", 0);
+	ask(&s, "[1,2]");
+	buffer_free(&deep);
+	script_expect(
+		&s,
+		ASKED("1") CALL(
+			"1",
+			"messages=1 new=1") "message #1 sent text role=user text=read\n"
+					    "undecodable #1 sent bytes=32 why=a request that is "
+					    "not JSON\n"
+					    "response #1 status=200 in=0 out=0\n" ASKED("2") CALL(
+						    "2",
+						    "messages=2 new=1") "undecodable #2 sent "
+									"bytes=40 why=a value that "
+									"two readers may read "
+									"differently\n"
+									"message #2 sent text "
+									"role=user text=2\n"
+									"response #2 status=200 "
+									"in=0 out=0\n" ASKED(
+										"3") "model_call "
+										     "#3 "
+										     "session=s-1 "
+										     "version=2.1."
+										     "329 "
+										     "entrypoint="
+										     "sdk-cli "
+										     "messages=0 "
+										     "new=0\n"
+										     "undecodable "
+										     "#3 sent "
+										     "bytes=99999 "
+										     "why=a "
+										     "request that "
+										     "is not JSON\n"
+										     "response #3 "
 										     "status=200 "
 										     "in=0 "
 										     "out="
-										     "0\n" ASKED("3") CALL(
-											     "3",
-											     "messa"
-											     "ges="
-											     "4 "
-											     "new="
-											     "1 "
-											     "strea"
-											     "m") "message #3 sent text role=user text=yes\n"
-												  "-- end of connection\n"
-												  "response #3 status=0 in=0 out=0 incomplete\n"
-												  "-- end of client\n");
+										     "0\n" ASKED(
+											     "4") "model_call #4 session=s-1 version=2.1.329 entrypoint=sdk-cli messages=0 new=0\n"
+												  "undecodable #4 sent bytes=4 why=a request that is not JSON\n"
+												  "-- end of connection\nresponse #4 status=0 in=0 out=0 incomplete\n-- end of client\n");
+}
+
+static void test_old_digests_give_way(void **state)
+{
+	struct script s = {
+		.limits = {.body = 1 << 20, .head = 4096, .other_body = 4096, .seen_messages = 16}};
+	struct buffer body = {0};
+	char *got;
+
+	for (int turn = 0; turn < 2; turn++) {
+		body.len = 0;
+		put(&body, "{\"model\":\"m\",\"messages\":[");
+		for (int i = 0; i < 100; i++)
+			assert_int_equal(
+				buffer_printf(&body, TEXT_MAX,
+					      "%s{\"role\":\"user\",\"content\":\"number %d\"}",
+					      i ? "," : "", i),
+				0);
+		put(&body, "]}");
+		ask(&s, (const char *)body.data);
+		answer(&s, "", "", 0);
+	}
+	got = script_run(&s, SIZE_MAX, 0);
+	/* forgotten messages are told again, and none is left out */
+	assert_in_range(count_of(got, " sent text "), 101, 200);
+	assert_non_null(strstr(got, "messages=100 new=100\n"));
+	free(got);
+	buffer_free(&body);
+	script_free(&s);
+}
+
+static void test_another_agent_is_another_conversation(void **state)
+{
+	static const char *const agents[] = {"a", "b", "a"};
+	static const char body[] = "{\"model\":\"m\",\"messages\":[" USER("yes") "]}";
+	struct script s = {0};
+	char *got;
+
+	for (int i = 0; i < 3; i++) {
+		struct buffer *b = script_add(&s, WIRE_SENT);
+
+		assert_int_equal(
+			buffer_printf(b, TEXT_MAX,
+				      "POST /gateway/v1/messages HTTP/1.1\r\nHost: h\r\n"
+				      "x-claude-code-agent-id: %s\r\nContent-Length: %zu\r\n\r\n%s",
+				      agents[i], strlen(body), body),
+			0);
+		answer(&s, "", "", 0);
+	}
+	got = script_run(&s, SIZE_MAX, 0);
+	assert_int_equal(count_of(got, " sent text role=user text=yes\n"), 2);
+	assert_non_null(strstr(got, "message #2 sent text role=user text=yes\n"));
+	free(got);
+	script_free(&s);
 }
 
 UNIT_MAIN(unit(test_conversation), unit(test_every_cut_gives_the_same),
-	  unit(test_each_message_is_told_once), unit(test_the_same_word_again_is_news))
+	  unit(test_each_message_is_told_once), unit(test_the_same_word_again_is_news),
+	  unit(test_who_asks), unit(test_nothing_hides_beside_known_members),
+	  unit(test_results_with_blocks), unit(test_two_tools_at_once),
+	  unit(test_input_split_every_seven_bytes), unit(test_surrogates_across_deltas),
+	  unit(test_thinking_and_unknown_events), unit(test_errors), unit(test_whole_document),
+	  unit(test_stream_under_a_wrong_content_type), unit(test_what_is_not_json),
+	  unit(test_old_digests_give_way), unit(test_another_agent_is_another_conversation))
