@@ -10,78 +10,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/entry.h"
 #include "audit/note.h"
 #include "audit/segment.h"
 #include "audit/tiles.h"
+#include "audit/verify.h"
 #include "base/cleanup.h"
-
-#define VERIFY_ATTEMPTS 20
-
-/* The first thing that is wrong with a source. */
-struct fault {
-	bool set;
-	uint64_t index; /* UINT64_MAX: no single record */
-	char text[384];
-};
-
-struct source {
-	struct tree tree;
-	bool complete; /* every leaf so far was there */
-	bool right;    /* gives the signed root */
-	struct fault fault;
-};
-
-struct verifier {
-	int dir_fd;
-	struct note_key key;
-	struct checkpoint checkpoint;
-	int64_t checkpoint_ms;
-	/* Unfinished tiles are read at once: a writer replaces them while we work. */
-	struct tree_tile edge[TREE_LEVELS];
-	bool edge_ok[TREE_LEVELS];
-	struct buffer edge_bundle;
-	bool edge_bundle_ok;
-	struct line_stream stream;
-	bool stream_open;
-	bool stream_done;
-	struct source entries, tiles, lines;
-	struct fault above; /* a tile above the lowest level */
-	struct fault form;  /* a signed entry that is not what the log writes */
-	/* one bundle at a time */
-	struct buffer bundle;
-	struct {
-		const char *bytes;
-		size_t len;
-	} entry[TREE_TILE];
-	uint8_t leaf[TREE_TILE][DIGEST_SIZE];
-	unsigned int found; /* entries in it */
-	bool there;	    /* the file */
-	bool rest;	    /* more bytes than entries */
-};
-
-static void fault_set(struct fault *f, uint64_t index, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void fault_set(struct fault *f, uint64_t index, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (f->set)
-		return;
-	f->set = true;
-	f->index = index;
-	va_start(ap, fmt);
-	vsnprintf(f->text, sizeof(f->text), fmt, ap);
-	va_end(ap);
-}
 
 static int source_add(struct source *s, const uint8_t leaf[DIGEST_SIZE], tree_full full, void *ctx)
 {
@@ -99,154 +38,6 @@ static int source_judge(struct source *s, const struct checkpoint *c)
 	return r;
 }
 
-/* ---- what is read at once ---------------------------------------------------------------------
- */
-
-static int read_key(struct verifier *v, const char *vkey, struct fault *fault)
-{
-	_cleanup_buffer_ struct buffer file = {0};
-	int r;
-
-	if (vkey) {
-		size_t len = strlen(vkey);
-
-		while (len && vkey[len - 1] == '\n')
-			len--;
-		return note_key_parse(vkey, len, &v->key) < 0 ? -EINVAL : 0;
-	}
-	r = tiles_read(v->dir_fd, "log.pub", NOTE_VKEY_SIZE, &file);
-	if (r == -ENOENT && faccessat(v->dir_fd, "checkpoint", F_OK, 0) < 0 &&
-	    faccessat(v->dir_fd, SEGMENT_ACTIVE, F_OK, 0) < 0)
-		return -ENOENT; /* no log at all */
-	if (r == -ENOENT)
-		fault_set(fault, UINT64_MAX, "log.pub is missing.");
-	else if (r < 0 && r != -EFBIG)
-		return r;
-	else if (r < 0 || !file.len || file.data[file.len - 1] != '\n' ||
-		 note_key_parse((const char *)file.data, file.len - 1, &v->key) < 0)
-		fault_set(fault, UINT64_MAX, "log.pub is not a verifier key.");
-	return 0;
-}
-
-static int read_checkpoint(struct verifier *v, struct fault *fault)
-{
-	_cleanup_buffer_ struct buffer note = {0};
-	struct stat st;
-	size_t len = 0;
-	int r;
-
-	r = tiles_read(v->dir_fd, "checkpoint", NOTE_SIZE_MAX, &note);
-	if (r == -ENOENT) {
-		fault_set(fault, UINT64_MAX, "The checkpoint is missing.");
-		return 0;
-	}
-	if (r < 0 && r != -EFBIG)
-		return r;
-	if (r >= 0)
-		r = note_verify((const char *)note.data, note.len, &v->key, &len);
-	if (r == -ENOKEY)
-		fault_set(fault, UINT64_MAX, "The checkpoint has no signature of %s with this key.",
-			  v->key.name);
-	else if (r == -EKEYREJECTED)
-		fault_set(
-			fault, UINT64_MAX,
-			"The signature of the checkpoint is wrong: it was changed after signing.");
-	else if (r < 0)
-		fault_set(fault, UINT64_MAX, "The checkpoint is not a signed note.");
-	else if (checkpoint_parse((const char *)note.data, len, &v->checkpoint) < 0 ||
-		 strcmp(v->checkpoint.origin, v->key.name) != 0)
-		fault_set(fault, UINT64_MAX, "The checkpoint is not one of %s.", v->key.name);
-	if (fstatat(v->dir_fd, "checkpoint", &st, 0) == 0)
-		v->checkpoint_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-	return 0;
-}
-
-/* Reads a tile of width hashes. Returns 1, 0 when it is missing or has another size, -errno. */
-static int read_tile(const struct verifier *v, unsigned int level, uint64_t n, unsigned int width,
-		     struct tree_tile *ret)
-{
-	_cleanup_buffer_ struct buffer file = {0};
-	char path[TILES_PATH_SIZE];
-	int r;
-
-	tiles_path((int)level, n, width, path);
-	r = tiles_read(v->dir_fd, path, sizeof(ret->hash), &file);
-	if (r < 0 && r != -ENOENT && r != -EFBIG)
-		return r;
-	if (r < 0 || file.len != (size_t)width * DIGEST_SIZE)
-		return 0;
-	memcpy(ret->hash, file.data, file.len);
-	ret->n = width;
-	ret->index = n;
-	return 1;
-}
-
-static int read_edge(struct verifier *v)
-{
-	char path[TILES_PATH_SIZE];
-	unsigned int width;
-	uint64_t n;
-	int r;
-
-	for (unsigned int l = 0; l < TREE_LEVELS; l++) {
-		width = tiles_partial(v->checkpoint.size, l, &n);
-		v->edge[l].n = 0;
-		v->edge[l].index = n;
-		r = width ? read_tile(v, l, n, width, &v->edge[l]) : 1;
-		if (r < 0)
-			return r;
-		v->edge_ok[l] = r > 0;
-	}
-	width = tiles_partial(v->checkpoint.size, 0, &n);
-	v->edge_bundle.len = 0;
-	v->edge_bundle_ok = true;
-	if (width) {
-		tiles_path(TILES_ENTRIES, n, width, path);
-		r = tiles_read(v->dir_fd, path, TILES_BUNDLE_MAX, &v->edge_bundle);
-		v->edge_bundle_ok = r >= 0;
-		if (r < 0 && r != -ENOENT && r != -EFBIG)
-			return r;
-	}
-	return 0;
-}
-
-/* A consistent view of a log that may be written right now: read again when the checkpoint has
- * moved on meanwhile. */
-static int read_view(struct verifier *v, struct fault *fault)
-{
-	for (int attempt = 0; attempt < VERIFY_ATTEMPTS; attempt++) {
-		struct checkpoint before;
-		bool whole = true;
-		int r;
-
-		r = read_checkpoint(v, fault);
-		if (r < 0 || fault->set)
-			return r;
-		before = v->checkpoint;
-		r = read_edge(v);
-		if (r < 0)
-			return r;
-		if (v->stream_open)
-			line_stream_free(&v->stream);
-		r = line_stream_open(v->dir_fd, &v->stream);
-		v->stream_open = r >= 0;
-		if (r < 0 && r != -ENOENT && r != -ESTALE)
-			return r;
-		for (unsigned int l = 0; l < TREE_LEVELS; l++)
-			whole = whole && v->edge_ok[l];
-		if (r == 0 && whole && v->edge_bundle_ok)
-			return 0;
-		if (r == -ESTALE)
-			continue;
-		r = read_checkpoint(v, fault);
-		if (r < 0 || fault->set)
-			return r;
-		if (memcmp(before.root, v->checkpoint.root, DIGEST_SIZE) == 0)
-			return 0; /* nobody is writing: it is really missing */
-	}
-	return -EAGAIN;
-}
-
 /* ---- one tile after the other -----------------------------------------------------------------
  */
 
@@ -259,14 +50,15 @@ static int on_entries_full(void *ctx, unsigned int level, const struct tree_tile
 
 	if (level == 0)
 		return 0; /* compared record by record */
-	r = read_tile(v, level, tile->index, TREE_TILE, &stored);
+	r = verify_read_tile(v, level, tile->index, TREE_TILE, &stored);
 	if (r < 0)
 		return r;
 	tiles_path((int)level, tile->index, TREE_TILE, path);
 	if (r == 0)
-		fault_set(&v->above, UINT64_MAX, "%s is missing or has another size.", path);
+		verify_fault(&v->above, UINT64_MAX, "%s is missing or has another size.", path);
 	else if (memcmp(stored.hash, tile->hash, sizeof(stored.hash)) != 0)
-		fault_set(&v->above, UINT64_MAX, "%s was changed; the records are intact.", path);
+		verify_fault(&v->above, UINT64_MAX, "%s was changed; the records are intact.",
+			     path);
 	return 0;
 }
 
@@ -296,13 +88,14 @@ static int check_form(struct verifier *v, uint64_t index, const char *entry, siz
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		fault_set(&v->form, index, "Record %" PRIu64 " is not canonical JSON of this log.",
-			  index);
+		verify_fault(&v->form, index,
+			     "Record %" PRIu64 " is not canonical JSON of this log.", index);
 	else if (e.sequence != index)
-		fault_set(&v->form, index, "Record %" PRIu64 " says that it is record %" PRIu64 ".",
-			  index, e.sequence);
+		verify_fault(&v->form, index,
+			     "Record %" PRIu64 " says that it is record %" PRIu64 ".", index,
+			     e.sequence);
 	else if (strcmp(e.log_name, v->key.name) != 0)
-		fault_set(&v->form, index, "Record %" PRIu64 " belongs to another log.", index);
+		verify_fault(&v->form, index, "Record %" PRIu64 " belongs to another log.", index);
 	return 0;
 }
 
@@ -352,35 +145,37 @@ static int add_tile(struct verifier *v, uint64_t n, unsigned int width)
 	tiles_path(0, n, width, hashes);
 	if (width == TREE_TILE) {
 		tile = &full;
-		r = read_tile(v, 0, n, width, tile);
+		r = verify_read_tile(v, 0, n, width, tile);
 	}
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		fault_set(&v->tiles.fault, first, "%s is missing or has another size.", hashes);
+		verify_fault(&v->tiles.fault, first, "%s is missing or has another size.", hashes);
 		v->tiles.complete = false;
 	}
 	for (unsigned int i = 0; r && i < width; i++) {
 		if (i < v->found && memcmp(tile->hash[i], v->leaf[i], DIGEST_SIZE) != 0) {
-			fault_set(&v->entries.fault, first + i,
-				  "Record %" PRIu64 " was changed in %s.", first + i, entries);
-			fault_set(&v->tiles.fault, first + i,
-				  "The hash of record %" PRIu64 " was changed in %s; the record is "
-				  "intact.",
-				  first + i, hashes);
+			verify_fault(&v->entries.fault, first + i,
+				     "Record %" PRIu64 " was changed in %s.", first + i, entries);
+			verify_fault(&v->tiles.fault, first + i,
+				     "The hash of record %" PRIu64
+				     " was changed in %s; the record is "
+				     "intact.",
+				     first + i, hashes);
 		}
 		if (v->tiles.complete && source_add(&v->tiles, tile->hash[i], NULL, NULL) < 0)
 			return -EIO;
 	}
 	if (!v->there)
-		fault_set(&v->entries.fault, first,
-			  "%s is missing: record %" PRIu64 " and others are gone.", entries, first);
+		verify_fault(&v->entries.fault, first,
+			     "%s is missing: record %" PRIu64 " and others are gone.", entries,
+			     first);
 	else if (v->found < width)
-		fault_set(&v->entries.fault, first + v->found,
-			  "Record %" PRIu64 " is missing in %s.", first + v->found, entries);
+		verify_fault(&v->entries.fault, first + v->found,
+			     "Record %" PRIu64 " is missing in %s.", first + v->found, entries);
 	else if (v->rest)
-		fault_set(&v->entries.fault, first + width,
-			  "%s holds more than the records that were signed.", entries);
+		verify_fault(&v->entries.fault, first + width,
+			     "%s holds more than the records that were signed.", entries);
 	return 0;
 }
 
@@ -389,13 +184,13 @@ static void blame_line(struct verifier *v, uint64_t index, const char *line, siz
 	struct entry e;
 
 	if (entry_read(line, len, &e) >= 0 && e.sequence != index)
-		fault_set(&v->lines.fault, index,
-			  "Record %" PRIu64 " is not in its place in %s: record %" PRIu64
-			  " is there.",
-			  index, v->stream.file, e.sequence);
+		verify_fault(&v->lines.fault, index,
+			     "Record %" PRIu64 " is not in its place in %s: record %" PRIu64
+			     " is there.",
+			     index, v->stream.file, e.sequence);
 	else
-		fault_set(&v->lines.fault, index, "Record %" PRIu64 " was changed in %s.", index,
-			  v->stream.file);
+		verify_fault(&v->lines.fault, index, "Record %" PRIu64 " was changed in %s.", index,
+			     v->stream.file);
 }
 
 static int add_lines(struct verifier *v, uint64_t n, unsigned int width)
@@ -411,10 +206,10 @@ static int add_lines(struct verifier *v, uint64_t n, unsigned int width)
 		if (r < 0 && r != -EBADMSG)
 			return r;
 		if (r <= 0) {
-			fault_set(&v->lines.fault, index, "Record %" PRIu64 " is missing in %s.",
-				  index,
-				  v->stream_open && v->stream.file[0] ? v->stream.file
-								      : SEGMENT_ACTIVE);
+			verify_fault(&v->lines.fault, index, "Record %" PRIu64 " is missing in %s.",
+				     index,
+				     v->stream_open && v->stream.file[0] ? v->stream.file
+									 : SEGMENT_ACTIVE);
 			v->lines.complete = false;
 			v->stream_done = true;
 			break;
@@ -451,9 +246,9 @@ static int check_tail(struct verifier *v, struct log_finding *ret)
 			return r;
 		if (r < 0 || entry_read(line, len, &e) < 0 || e.sequence != index ||
 		    strcmp(e.log_name, v->key.name) != 0) {
-			fault_set(&v->lines.fault, index,
-				  "Record %" PRIu64 ", not signed yet, is damaged in %s.", index,
-				  v->stream.file);
+			verify_fault(&v->lines.fault, index,
+				     "Record %" PRIu64 ", not signed yet, is damaged in %s.", index,
+				     v->stream.file);
 			break;
 		}
 		ret->unsigned_tail++;
@@ -472,11 +267,11 @@ static void compare_edge(struct verifier *v)
 
 		tiles_path((int)l, tile->index, tile->n, path);
 		if (!v->edge_ok[l])
-			fault_set(&v->above, UINT64_MAX, "%s is missing or has another size.",
-				  path);
+			verify_fault(&v->above, UINT64_MAX, "%s is missing or has another size.",
+				     path);
 		else if (memcmp(tile->hash, v->edge[l].hash, (size_t)tile->n * DIGEST_SIZE) != 0)
-			fault_set(&v->above, UINT64_MAX, "%s was changed; the records are intact.",
-				  path);
+			verify_fault(&v->above, UINT64_MAX,
+				     "%s was changed; the records are intact.", path);
 	}
 }
 
@@ -540,7 +335,7 @@ static int verify(struct verifier *v, void (*progress)(uint64_t, uint64_t), stru
 			progress(n * TREE_TILE + width, size);
 	}
 	if (r >= 0 && !v->stream_open)
-		fault_set(&v->lines.fault, size ? 0 : UINT64_MAX, SEGMENT_ACTIVE " is missing.");
+		verify_fault(&v->lines.fault, size ? 0 : UINT64_MAX, SEGMENT_ACTIVE " is missing.");
 	if (r >= 0)
 		r = check_tail(v, ret);
 	if (r >= 0)
@@ -579,9 +374,9 @@ int log_verify(const char *directory, const char *vkey, void (*progress)(uint64_
 	v->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v->dir_fd < 0)
 		return -errno;
-	r = read_key(v, vkey, &early);
+	r = verify_read_key(v, vkey, &early);
 	if (r >= 0 && !early.set)
-		r = read_view(v, &early);
+		r = verify_read_view(v, &early);
 	if (r >= 0 && !early.set) {
 		r = verify(v, progress, &finding);
 		bad = r < 0 ? &early : judge(v);

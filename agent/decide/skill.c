@@ -9,7 +9,7 @@
 
 const struct policy_skill *skill_find(const struct policy *policy, const char *name, size_t len)
 {
-	for (size_t i = 0; policy && i < policy->n_skills; i++) {
+	for (size_t i = 0; policy && len && i < policy->n_skills; i++) {
 		const char *listed = policy->skills[i].name;
 
 		if (listed && strlen(listed) == len && memcmp(listed, name, len) == 0)

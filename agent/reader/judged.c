@@ -64,7 +64,8 @@ void judged_note(struct judged *judged, const struct record_skill *record)
 
 const struct judged_skill *judged_find(const struct judged *judged, const char *name, size_t len)
 {
-	for (uint32_t i = 0; judged && i < judged->n; i++) {
+	/* a use whose input named no skill has no name */
+	for (uint32_t i = 0; judged && len && i < judged->n; i++) {
 		const struct judged_skill *e = &judged->entry[i];
 
 		if (strnlen(e->name, sizeof(e->name)) == len && memcmp(e->name, name, len) == 0)

@@ -257,11 +257,13 @@ static size_t report_detectors(const struct masked *text, struct report_detector
 		while (k < n && strcmp(list[k].name, f->detector) != 0)
 			k++;
 		/* the last place is for all that come after the table is full */
-		if (k == max)
+		if (k == max) {
 			k = max - 1;
-		else if (k == n)
-			list[n++] = (struct report_detector){.name = n + 1 < max ? f->detector
-										 : "other"};
+		} else if (k == n) {
+			list[k] = (struct report_detector){.name = k + 1 < max ? f->detector
+									       : "other"};
+			n++;
+		}
 		report_detector_add(&list[k], f);
 	}
 	return n;
@@ -283,7 +285,6 @@ static void report_finding(struct pipeline *p, const struct masked *text,
 		event_set_name(event, "finding_info.title", title);
 	else
 		event_set_name(event, "finding_info.title", "Sensitive data");
-	event_set_name(event, "finding_info.uid", masked_digest(text));
 	event_set_name(event, "unmapped.detector", d->name);
 	report_count(event, "unmapped.count", d->count);
 	for (size_t i = 0; i < d->n_digests; i++)

@@ -8,6 +8,8 @@
 
 /* ---- report.c: shared attributes ---- */
 
+#define REPORT_SEVERITY_LOW 2 /* OCSF severity_id */
+
 /* Starts an event with its time and this host; NULL for want of memory (noted in p->failed). */
 struct event *report_begin(struct pipeline *p, enum event_code code, uint64_t time_ns);
 /* Finishes it and hands it out. An event that cannot be finished becomes a loss. */

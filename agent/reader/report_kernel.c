@@ -205,12 +205,14 @@ int report_skill_file(struct pipeline *p, const struct record_skill *record)
 	report_string(p, event, "file.name", slash ? slash + 1 : path);
 	report_string(p, event, "unmapped.skill", name);
 	snprintf(what, sizeof(what), "skill %s", name);
-	report_verdict(p, event, &v);
 	if (root) {
 		/* the client reads every skill when it starts: a refusal then is nobody's wish */
 		event_set_name(event, "unmapped.phase", root->n_calls ? "use" : "listing");
+		if (!root->n_calls && record->verdict != BAILIFF_ALLOW)
+			event_set_severity(event, REPORT_SEVERITY_LOW);
 		report_cause(p, event, &cause);
 	}
+	report_verdict(p, event, &v);
 	report_end(p, event, record->verdict == BAILIFF_DENY);
 	return p->failed;
 }

@@ -83,6 +83,8 @@ void report_ledger(struct pipeline *p, const struct connection *c, uint64_t time
 
 	if (!event)
 		return;
+	if (!c->ledger.missing && !c->ledger.undecodable)
+		event_set_severity(event, REPORT_SEVERITY_LOW);
 	report_count(event, "unmapped.connection", c->number);
 	report_count(event, "unmapped.bytes_captured", c->ledger.captured);
 	report_count(event, "unmapped.bytes_missing", c->ledger.missing);

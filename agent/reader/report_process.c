@@ -104,13 +104,10 @@ static void report_mismatch(struct pipeline *p, struct process *process, enum cl
 {
 	const struct policy_person *other = person_by_index(p->o.policy, whose);
 	struct event *event = report_lifecycle(p, process, EVENT_CLAIM_MISMATCH, time_ns);
-	char hex[DIGEST_HEX];
 
 	if (!event)
 		return;
 	event_set_name(event, "finding_info.title", "Claimed identity differs from the kernel's");
-	digest_hex(digest, DIGEST_SIZE, hex);
-	event_set_name(event, "finding_info.uid", hex);
 	event_set_name(event, "unmapped.claim.kind", claim_kind_to_string(kind));
 	event_set_name(event, "unmapped.claim.match", claim_match_to_string(match));
 	event_set_digest(event, "unmapped.claim.digest", digest, DIGEST_SIZE);

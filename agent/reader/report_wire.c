@@ -336,9 +336,8 @@ static void report_skill_use(struct pipeline *p, struct process *process,
 		report_duration(event, s->duration_ns);
 	}
 	report_end(p, event, report_skill_verdict(p, event, process, s));
-	report_long_findings(p, masked, process, w,
-			     s->route == WIRE_SKILL_SLASH ? "sent" : "received", "skill_arguments",
-			     s->tool_use_id);
+	/* what was found in the arguments is told of the tool's input, or of the message, they are
+	 * part of: once is enough */
 }
 
 static void report_response(struct pipeline *p, struct process *process, const struct wire_event *w)

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(void *ctx, const char *json, size_t len, bool urgent)
 {
-	json_t *event = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *event = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 
 	(void)ctx;
 	(void)urgent;

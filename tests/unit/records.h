@@ -100,7 +100,7 @@ static RECORDS_UNUSED void records_emit(void *ctx, const char *json, size_t len,
 	w->bytes_out += len;
 	if (!w->keep)
 		return;
-	json_t *event = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *event = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 
 	assert(event);
 	json_object_set_new(event, "urgent", json_boolean(urgent));

@@ -281,7 +281,6 @@ static void change_and_expect_unclean(const char *name, const char *file, off_t 
 			bytes[at] ^= 1;
 		fixture_write(&f, file, bytes, how == 't' ? (size_t)at : len);
 	}
-	log_init("test", -1);
 	if (log_open(&f.options, &log, &opened) != -EUCLEAN)
 		fail_msg("%s: opened", name);
 	assert_null(log);
@@ -336,7 +335,6 @@ static void test_key_gone(void **state)
 	fixture_open(&f);
 	fixture_close(&f);
 	assert_int_equal(unlink(f.key), 0);
-	log_init("test", -1);
 	assert_int_equal(log_open(&f.options, &log, &opened), -ENOKEY);
 	assert_int_equal(access(f.key, F_OK), -1); /* no new key that fits nothing */
 	fixture_free(&f);

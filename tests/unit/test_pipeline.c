@@ -126,6 +126,7 @@ static void test_story_allowed(void **state)
 	assert_string_equal(records_string(e, "unmapped.verdict_source"), "file");
 	assert_string_equal(records_string(e, "unmapped.rule"), "skill/pdf");
 	assert_string_equal(records_string(e, "unmapped.route"), "model");
+	assert_null(records_at(e, "unmapped.sentence"));
 	assert_int_equal(records_int(e, "unmapped.generation"), 3);
 	assert_int_equal(records_int(e, "urgent"), 0);
 	/* the arguments name a person: an address is masked in captured text */
@@ -492,6 +493,15 @@ static void test_claims(void **state)
 	assert_int_equal(records_note(&w, &carol, "/p", "alice@company.com", "x@evil.example"), 0);
 	ask(&w, &c, USER_ASKS);
 	assert_int_equal(records_count(&w, EVENT_CLAIM_MISMATCH), 3);
+	/* what the client tells the model is a claim of its own, in every request, told once */
+	for (int i = 0; i < 3; i++)
+		ask(&w, &c,
+		    USER_ASKS ",{\"role\":\"system\",\"content\":\"Git user email: "
+			      "bob@company.com\"}");
+	assert_int_equal(records_count(&w, EVENT_CLAIM_MISMATCH), 4);
+	e = records_event(&w, EVENT_CLAIM_MISMATCH, 3);
+	assert_string_equal(records_string(e, "unmapped.claim.kind"), "wire_git_email");
+	assert_string_equal(records_string(e, "unmapped.claim.person"), "bob@company.com");
 	absent(&w, "evil.example");
 	records_close(&w);
 }

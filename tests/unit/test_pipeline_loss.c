@@ -131,13 +131,15 @@ static void test_repeated(void **state)
 	records_chunk(&w, &c, 0, b.data, 100, 0);
 	c.offset[0] = 0; /* again */
 	records_chunk(&w, &c, 0, b.data, 100, 0);
+	c.offset[0] = 10; /* some that are long past */
+	records_chunk(&w, &c, 0, b.data + 10, 20, 0);
 	c.offset[0] = 50; /* the second half again, and the rest */
 	records_chunk(&w, &c, 0, b.data + 50, b.len - 50, 0);
 	assert_int_equal(records_count(&w, EVENT_MODEL_REQUEST), 1);
 	assert_int_equal(records_count(&w, EVENT_LOSS), 0);
 	records_exit(&w, &alice);
 	e = loss(&w, "connection_ledger", 0);
-	assert_int_equal(records_int(e, "unmapped.bytes_repeated"), 150);
+	assert_int_equal(records_int(e, "unmapped.bytes_repeated"), 170);
 	assert_int_equal(records_int(e, "unmapped.bytes_missing"), 0);
 	assert_int_equal((uint64_t)records_int(e, "unmapped.bytes_captured"), b.len);
 	records_close(&w);
