@@ -60,10 +60,30 @@ struct {
 	__type(value, struct judgement);
 } net_scratch SEC(".maps");
 
-/* The one decision. j gets what was judged; the return value has the mode applied. */
-static __noinline __u32 net_judge(struct address *a, struct asker *who, __u16 protocol,
-				  struct judgement *j)
+/* One rule of a set at a time. Nothing on the caller's stack changes between the rounds: the result
+ * goes to a map value (see net_scratch). */
+struct rule_walk {
+	const struct dest_set *set;
+	const struct policy_root *root;
+	struct judgement *j;
+	__u64 teams;
+	__u32 person, flags, inspected;
+	__u16 port, protocol;
+};
+
+static long net_round(__u32 i, struct rule_walk *r)
 {
+	if (i >= r->set->n || i >= DEST_RULES_MAX)
+		return 1;
+	return verdict_rule(&r->set->rules[i], r->port, (__u8)r->protocol, r->flags, r->inspected,
+			    r->person, r->teams, r->root, r->j);
+}
+
+/* The one decision. j gets what was judged; the return value has the mode applied. Not static: the
+ * verifier then looks at it once for each object and not once for each path that leads here. */
+__noinline int net_judge(struct address *a, struct asker *who, __u32 protocol, struct judgement *j)
+{
+	struct rule_walk walk = {};
 	struct person_value *p;
 	struct policy_root *root;
 	struct dest_set *set = NULL;
@@ -110,49 +130,51 @@ static __noinline __u32 net_judge(struct address *a, struct asker *who, __u16 pr
 		return judgement_apply(j);
 	}
 	verdict_default(who->flags, root, j);
-	for (int i = 0; i < DEST_RULES_MAX; i++) {
-		if ((__u32)i >= set->n)
-			break;
-		if (verdict_rule(&set->rules[i], a->port, (__u8)protocol, who->flags,
-				 who->inspected, person, teams, root, j))
-			break;
-	}
+	walk.set = set;
+	walk.root = root;
+	walk.j = j;
+	walk.teams = teams;
+	walk.person = person;
+	walk.flags = who->flags;
+	walk.inspected = who->inspected;
+	walk.port = a->port;
+	walk.protocol = protocol;
+	bpf_loop(DEST_RULES_MAX, net_round, &walk, 0);
 	return judgement_apply(j);
 }
 
-/* Copies a socket address out of kernel memory and brings it to its one form. Returns 0, 1 when it
- * is of a family that is not judged by address, or a negative reason. */
-static __always_inline int net_address(const void *from, int len, __u16 socket_family,
-				       struct address *a)
-{
-	__u8 raw[32] = {};
-	__u32 n = len;
-	__u16 family;
+/* A socket address as it was handed in. */
+struct raw_address {
+	__u8 bytes[28]; /* sockaddr_in6, the longest that is judged */
+	__u32 len;
+	__u32 socket_family;
+};
 
-	if (len < 2)
+/* Brings a socket address to its one form. Returns 0, 1 when it is of a family that is not judged by
+ * address, or a negative reason. */
+__noinline int net_address(struct raw_address *raw, struct address *a)
+{
+	__u32 family;
+
+	if (!raw || !a)
 		return -BAILIFF_REASON_MALFORMED;
-	/* sockaddr_in6, the longest that is judged */
-	if (n > 28)
-		n = 28;
-	asm volatile("%0 &= 31" : "+r"(n));
-	/* the kernel has copied it already: a user read would fail, and could be raced */
-	if (bpf_probe_read_kernel(raw, n, from))
+	if (raw->len < 2)
 		return -BAILIFF_REASON_MALFORMED;
-	__builtin_memcpy(&family, raw, 2);
+	family = raw->bytes[0] | (__u32)raw->bytes[1] << 8;
 	/* sendto() on an IPv4 datagram socket takes AF_UNSPEC for AF_INET */
-	if (family == VERDICT_AF_UNSPEC && socket_family == VERDICT_AF_INET && len >= 16)
+	if (family == VERDICT_AF_UNSPEC && raw->socket_family == VERDICT_AF_INET && raw->len >= 16)
 		family = VERDICT_AF_INET;
-	a->port = ((__u16)raw[2] << 8) | raw[3];
+	a->port = ((__u16)raw->bytes[2] << 8) | raw->bytes[3];
 	switch (family) {
 	case VERDICT_AF_INET:
-		if (len < 8)
+		if (raw->len < 8)
 			return -BAILIFF_REASON_MALFORMED;
-		address_v4(a, raw + 4);
+		address_v4(a, raw->bytes + 4);
 		return 0;
 	case VERDICT_AF_INET6:
-		if (len < 24)
+		if (raw->len < 24)
 			return -BAILIFF_REASON_MALFORMED;
-		address_v6(a, raw + 8);
+		address_v6(a, raw->bytes + 8);
 		return 0;
 	case VERDICT_AF_UNIX:
 	case VERDICT_AF_NETLINK:
@@ -161,6 +183,21 @@ static __always_inline int net_address(const void *from, int len, __u16 socket_f
 		a->family = family;
 		return -BAILIFF_REASON_FAMILY;
 	}
+}
+
+/* The kernel has copied the address already: a user read would fail, and could be raced. */
+static __always_inline int net_copy(const void *from, int len, struct raw_address *raw)
+{
+	__u32 n = len < 0 ? 0 : len;
+
+	if (n > sizeof(raw->bytes))
+		n = sizeof(raw->bytes);
+	/* the compiler must not prove away the bound that the verifier wants to see */
+	asm volatile("%0 &= 31" : "+r"(n));
+	if (n > sizeof(raw->bytes))
+		return -BAILIFF_REASON_MALFORMED;
+	raw->len = n;
+	return bpf_probe_read_kernel(raw->bytes, n, from) ? -BAILIFF_REASON_MALFORMED : 0;
 }
 
 /* The socket carries who uses it: a cgroup program cannot read task storage, and a socket that is
@@ -202,12 +239,13 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
 	struct sock *sk = sock->sk;
+	struct raw_address raw = {};
 	struct address a = {};
 	struct asker who = {};
 	struct judgement *j;
 	struct policy_root *root;
 	__u32 verdict, zero = 0, slot = 0;
-	__u16 protocol = 0, type = sock->type, family = 0;
+	__u16 protocol = 0, type = sock->type;
 	struct person_value *p;
 	int r;
 
@@ -215,19 +253,18 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 	if (!sk || !j)
 		return 0;
 	protocol = BPF_CORE_READ(sk, sk_protocol);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	net_asker(&who, t, s);
 	root = policy_now(&slot);
-	r = net_address(address, len, family, &a);
+	r = net_copy(address, len, &raw);
+	if (!r)
+		r = net_address(&raw, &a);
 	if (r > 0)
 		return 0;
 	if (r < 0) {
-		__u16 af = 0;
-
 		/* connect(AF_UNSPEC) dissolves an association and reaches nobody */
-		bpf_probe_read_kernel(&af, sizeof(af), address);
 		if (!(who.flags & TASK_GOVERNED) ||
-		    (door == NET_DOOR_LSM_CONNECT && af == VERDICT_AF_UNSPEC))
+		    (door == NET_DOOR_LSM_CONNECT && raw.len >= 2 && !raw.bytes[0] && !raw.bytes[1]))
 			return 0;
 		judge(j, BAILIFF_DENY, -r, 0,
 		      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);
