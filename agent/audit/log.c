@@ -21,11 +21,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* events.jsonl is finished and a new one begun above this size, so that finding a place in it stays
- * cheap however long the log is. */
-#ifndef LOG_SEGMENT_SIZE
-#define LOG_SEGMENT_SIZE (64u << 20)
-#endif
 #define LOG_WRITTEN_MAX ((size_t)64 << 20)
 
 static int64_t now_ms(void)
@@ -168,12 +163,8 @@ static int write_partial_tiles(struct log *log)
 
 static int sync_written(struct log *log)
 {
-	const char *path = (const char *)log->written.data;
-	const char *end = path + log->written.len;
-	int r = 0;
+	int r = log->written.len ? tiles_sync(log->dir_fd, &log->written) : 0;
 
-	for (; r >= 0 && path < end; path += strlen(path) + 1)
-		r = tiles_sync(log->dir_fd, path);
 	if (r >= 0 && fdatasync(log->events_fd) < 0)
 		r = -errno;
 	/* the name of events.jsonl, and of the directory tile */
@@ -251,7 +242,7 @@ static int rotate(struct log *log)
 	char name[SEGMENT_NAME_SIZE];
 	int fd;
 
-	if (log->events_end < LOG_SEGMENT_SIZE)
+	if (log->events_end < SEGMENT_SIZE)
 		return 0;
 	segment_name(log->segment_first, name);
 	if (renameat(log->dir_fd, SEGMENT_ACTIVE, log->dir_fd, name) < 0)

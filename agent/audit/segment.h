@@ -13,6 +13,13 @@
 
 #define SEGMENT_NAME_SIZE 40
 #define SEGMENT_ACTIVE	  "events.jsonl"
+/* events.jsonl is finished and a new one begun above this size, so that finding a place in it stays
+ * cheap however long the log is. */
+#ifdef BAILIFF_TESTING
+#define SEGMENT_SIZE (1u << 20)
+#else
+#define SEGMENT_SIZE (64u << 20)
+#endif
 /* A line is an entry of at most 65,535 bytes; where newlines were destroyed it may look longer. */
 #define SEGMENT_LINE_MAX ((size_t)1 << 20)
 

@@ -504,7 +504,7 @@ static void test_rotation(void **state)
 	assert_int_equal(log_reader_open(f.directory, 0, &behind), 0);
 	assert_int_equal(log_reader_next(behind, &index, &json, &len), 1);
 	got = 1;
-	append_wide(&f, (64u << 20) + 1);
+	append_wide(&f, SEGMENT_SIZE + 1);
 	assert_int_equal(log_checkpoint(f.log, 1), 0);
 	size = log_size(f.log);
 	dir = open(f.directory, O_RDONLY | O_DIRECTORY);
@@ -537,7 +537,7 @@ static void test_rotation(void **state)
 	assert_int_equal(index, size);
 
 	/* a second rotation while one reader is still in the first segment */
-	append_wide(&f, (64u << 20) + 1);
+	append_wide(&f, SEGMENT_SIZE + 1);
 	assert_int_equal(log_checkpoint(f.log, 2), 0);
 	fixture_append(&f, 2);
 	size = log_size(f.log);
