@@ -43,6 +43,7 @@ struct detector {
 	validator validate;
 	enum mask_style style;
 	enum mask_tail tail;
+	bool number;  /* has DENSE_DIGITS digits close together (mask/dense.h) */
 	bool generic; /* of two findings in one place, the one that is not generic is listed */
 };
 

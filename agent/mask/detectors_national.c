@@ -19,6 +19,7 @@ const struct detector detectors_national[] = {
 			  "(?:ssn|social[ _-]?security)" GAP "[0-9]{9})",
 		.validate = valid_us_ssn,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "us-itin",
@@ -28,6 +29,7 @@ const struct detector detectors_national[] = {
 		.anchor = "9[0-9]{2}-[5-9][0-9]-[0-9]{4}",
 		.validate = valid_us_itin,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "us-phone",
@@ -39,6 +41,7 @@ const struct detector detectors_national[] = {
 		.reach = 4,
 		.validate = valid_any,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "us-npi",
@@ -47,6 +50,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("npi|national[ _-]?provider", "[12][0-9]{9}"),
 		.validate = valid_us_npi,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "us-aba-routing",
@@ -56,6 +60,7 @@ const struct detector detectors_national[] = {
 		.reach = 24,
 		.validate = valid_us_aba,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "uk-nhs",
@@ -64,6 +69,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("nhs", "[0-9]{3}"),
 		.validate = valid_uk_nhs,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "uk-nino",
@@ -75,6 +81,7 @@ const struct detector detectors_national[] = {
 			"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
 		.validate = valid_uk_nino,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "ca-sin",
@@ -84,6 +91,7 @@ const struct detector detectors_national[] = {
 			A_NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
 		.validate = valid_ca_sin,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "in-aadhaar",
@@ -92,6 +100,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("aadha?ar|uidai|uid", "[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
 		.validate = valid_in_aadhaar,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "br-cpf",
@@ -102,6 +111,7 @@ const struct detector detectors_national[] = {
 		.anchor = "(?i)(?:[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}|cpf" GAP "[0-9]{11})",
 		.validate = valid_br_cpf,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "br-cnpj",
@@ -113,6 +123,7 @@ const struct detector detectors_national[] = {
 			  "[0-9]{14})",
 		.validate = valid_br_cnpj,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "pl-pesel",
@@ -121,6 +132,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("pesel", "[0-9]{11}"),
 		.validate = valid_pl_pesel,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "de-tax-id",
@@ -132,6 +144,7 @@ const struct detector detectors_national[] = {
 		.reach = 24,
 		.validate = valid_de_tax_id,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "es-dni",
@@ -140,6 +153,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("dni|nie|nif", "[0-9]{7}"),
 		.validate = valid_es_dni,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "fr-nir",
@@ -151,6 +165,7 @@ const struct detector detectors_national[] = {
 				  "[1278] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB])"),
 		.validate = valid_fr_nir,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "it-fiscal-code",
@@ -159,6 +174,7 @@ const struct detector detectors_national[] = {
 		.anchor = "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]",
 		.validate = valid_it_fiscal_code,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "nl-bsn",
@@ -167,6 +183,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("bsn|burgerservicenummer|sofinummer", "[0-9]{9}"),
 		.validate = valid_nl_bsn,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "se-personal-number",
@@ -176,6 +193,7 @@ const struct detector detectors_national[] = {
 		.anchor = A_NAMED("personnummer|personal[ _-]?number|personnr", "[0-9]{6}"),
 		.validate = valid_se_personal_number,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "au-tfn",
@@ -186,6 +204,7 @@ const struct detector detectors_national[] = {
 		.reach = 8,
 		.validate = valid_au_tfn,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{0},
 };

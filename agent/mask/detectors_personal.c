@@ -30,6 +30,7 @@ const struct detector detectors_personal[] = {
 		.anchor = "(?:^|[^0-9])[2-68][0-9]{3}" SEP "?[0-9]{4}",
 		.validate = valid_card,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "iban",
@@ -39,6 +40,7 @@ const struct detector detectors_personal[] = {
 		.anchor = A_BEGIN "[A-Z]{2}[0-9]{2}" SEP_DASH "?[A-Z0-9]{4}",
 		.validate = valid_iban,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "phone",
@@ -48,6 +50,7 @@ const struct detector detectors_personal[] = {
 		.anchor = "\\+[1-9](?:[ .()-]{0,2}[0-9]){3}",
 		.validate = valid_phone,
 		.style = MASK_ALNUM,
+		.number = true,
 	},
 	{
 		.name = "birth-date",

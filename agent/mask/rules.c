@@ -67,44 +67,68 @@ static unsigned int anchor_flags(const struct compiled *c)
 	return 0;
 }
 
-static int compile_anchors(struct mask_rules *r, char *err)
+/* The anchors of number detectors, or of all others, as one database; none when there are none. */
+static int compile_database(struct mask_rules *r, bool numbers, hs_database_t **ret, char *err)
 {
 	_cleanup_free_ const char **patterns = calloc(r->n, sizeof(*patterns));
 	_cleanup_free_ unsigned int *flags = calloc(r->n, sizeof(*flags));
 	_cleanup_free_ unsigned int *ids = calloc(r->n, sizeof(*ids));
 	hs_compile_error_t *e = NULL;
-	int ret;
+	unsigned int n = 0;
+	int result;
 
 	if (!patterns || !flags || !ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n; i++) {
-		struct compiled *c = &r->all[i];
-		hs_expr_info_t *info = NULL;
-
-		patterns[i] = c->d.anchor;
-		flags[i] = anchor_flags(c);
-		ids[i] = (unsigned int)i;
-		if (hs_expression_info(c->d.anchor, flags[i], &info, &e) != HS_SUCCESS) {
-			ret = fail(err, "detector '%s': %s", c->d.name, e->message);
-			hs_free_compile_error(e);
-			return ret;
-		}
-		c->before = info->max_width + c->d.reach;
-		free(info);
+		if (r->all[i].d.number != numbers)
+			continue;
+		patterns[n] = r->all[i].d.anchor;
+		flags[n] = anchor_flags(&r->all[i]);
+		ids[n++] = (unsigned int)i;
 	}
-	if (hs_compile_multi(patterns, flags, ids, (unsigned int)r->n, HS_MODE_BLOCK, NULL, &r->db,
-			     &e) != HS_SUCCESS) {
-		const char *name =
-			e->expression >= 0 ? r->all[e->expression].d.name : "(all together)";
-
-		ret = fail(err, "detector '%s': %s", name, e->message);
+	if (!n)
+		return 0;
+	if (hs_compile_multi(patterns, flags, ids, n, HS_MODE_BLOCK, NULL, ret, &e) != HS_SUCCESS) {
+		result = fail(err, "detector '%s': %s",
+			      e->expression >= 0 ? r->all[ids[e->expression]].d.name : "(all)",
+			      e->message);
 		hs_free_compile_error(e);
-		return ret;
+		return result;
 	}
-	for (size_t i = 0; i < r->n; i++) /* the caller's patterns need not outlive this call */
+	return hs_alloc_scratch(*ret, &r->scratch) == HS_SUCCESS ? 0 : -ENOMEM;
+}
+
+/* How far before the end of its anchor a match may start. */
+static int measure_anchor(struct compiled *c, char *err)
+{
+	hs_compile_error_t *e = NULL;
+	hs_expr_info_t *info = NULL;
+	int result;
+
+	if (hs_expression_info(c->d.anchor, anchor_flags(c), &info, &e) != HS_SUCCESS) {
+		result = fail(err, "detector '%s': %s", c->d.name, e->message);
+		hs_free_compile_error(e);
+		return result;
+	}
+	c->before = info->max_width + c->d.reach;
+	free(info);
+	return 0;
+}
+
+static int compile_anchors(struct mask_rules *r, char *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < r->n && !result; i++)
+		result = measure_anchor(&r->all[i], err);
+	if (!result)
+		result = compile_database(r, false, &r->db, err);
+	if (!result)
+		result = compile_database(r, true, &r->numbers, err);
+	for (size_t i = 0; i < r->n; i++) /* the caller's patterns need not outlive the call */
 		if (r->all[i].whole_window)
 			r->all[i].d.pattern = r->all[i].d.anchor = NULL;
-	return hs_alloc_scratch(r->db, &r->scratch) == HS_SUCCESS ? 0 : -ENOMEM;
+	return result;
 }
 
 static bool name_is_good(const char *name)
@@ -278,6 +302,7 @@ void mask_rules_free(struct mask_rules *rules)
 	free(rules->all);
 	hs_free_scratch(rules->scratch);
 	hs_free_database(rules->db);
+	hs_free_database(rules->numbers);
 	pcre2_match_data_free(rules->match);
 	pcre2_match_context_free(rules->limits);
 	pcre2_jit_stack_free(rules->stack);

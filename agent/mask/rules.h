@@ -51,7 +51,8 @@ struct candidate {
 struct mask_rules {
 	struct compiled *all;
 	size_t n;
-	hs_database_t *db;
+	hs_database_t *db;	/* anchors of all detectors but those of numbers */
+	hs_database_t *numbers; /* theirs: only stretches with many digits are searched for them */
 	EVP_MAC *mac;
 	/* scratch */
 	hs_scratch_t *scratch;

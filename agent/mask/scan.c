@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mask/apply.h"
+#include "mask/dense.h"
 #include "mask/tail.h"
 #include "mask/utf8.h"
 #include "mask/views.h"
@@ -228,22 +229,52 @@ static int confirm(struct scan *s, size_t detector, size_t end, size_t *seen)
 	return 0;
 }
 
+struct pass {
+	struct mask_rules *r;
+	size_t at; /* where in the view the pass began */
+};
+
 static int on_anchor(unsigned int id, unsigned long long from, unsigned long long to,
 		     unsigned int flags, void *ctx)
 {
-	struct mask_rules *r = ctx;
+	struct pass *p = ctx;
+	struct mask_rules *r = p->r;
 
 	if (r->n_candidates == r->cap_candidates) {
 		size_t cap = r->cap_candidates ? r->cap_candidates * 2 : 256;
-		struct candidate *p = reallocarray(r->candidates, cap, sizeof(*p));
+		struct candidate *new = reallocarray(r->candidates, cap, sizeof(*new));
 
-		if (!p)
+		if (!new)
 			return 1;
-		r->candidates = p;
+		r->candidates = new;
 		r->cap_candidates = cap;
 	}
-	r->candidates[r->n_candidates++] = (struct candidate){id, (uint32_t)to};
+	r->candidates[r->n_candidates++] = (struct candidate){id, (uint32_t)(p->at + to)};
 	return 0;
+}
+
+static int find_anchors(struct scan *s, const hs_database_t *db, size_t low, size_t high)
+{
+	struct pass p = {s->scratch, low};
+	hs_error_t e = hs_scan(db, (const char *)s->view.bytes + low, (unsigned int)(high - low), 0,
+			       s->rules->scratch, on_anchor, &p);
+
+	if (e == HS_SUCCESS)
+		return 0;
+	return e == HS_SCAN_TERMINATED || e == HS_NOMEM ? -ENOMEM : -EIO;
+}
+
+static int find_all_anchors(struct scan *s)
+{
+	size_t at = 0, low, high;
+	int r = 0;
+
+	s->scratch->n_candidates = 0;
+	if (s->rules->db)
+		r = find_anchors(s, s->rules->db, 0, s->view.len);
+	while (!r && s->rules->numbers && dense_next(s->view.bytes, s->view.len, &at, &low, &high))
+		r = find_anchors(s, s->rules->numbers, low, high);
+	return r;
 }
 
 /* Hyperscan gives no promise about the order in which it reports. */
@@ -260,23 +291,20 @@ static int scan_view(struct scan *s)
 {
 	struct mask_rules *r = s->scratch;
 	size_t seen = 0;
-	hs_error_t e;
+	int n;
 
 	if (!s->view.len || !r->n)
 		return 0;
 	/* the phases of a base64 run lie one after the other: places do not rise from end to end */
 	s->core = s->kind == VIEW_BASE64 ? 0 : view_at(&s->view, s->w->core);
-	r->n_candidates = 0;
-	e = hs_scan(r->db, (const char *)s->view.bytes, (unsigned int)s->view.len, 0, r->scratch,
-		    on_anchor, r);
-	if (e != HS_SUCCESS)
-		return e == HS_SCAN_TERMINATED || e == HS_NOMEM ? -ENOMEM : -EIO;
+	n = find_all_anchors(s);
+	if (n < 0)
+		return n;
 	if (r->n_candidates > 1)
 		qsort(r->candidates, r->n_candidates, sizeof(*r->candidates), by_detector_and_end);
 	for (size_t i = 0; i < r->n_candidates; i++) {
 		const struct candidate *c = &r->candidates[i];
 		size_t end = r->all[c->detector].whole_window ? s->view.len : c->end;
-		int n;
 
 		if (i && c->detector != c[-1].detector)
 			seen = 0;

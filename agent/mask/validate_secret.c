@@ -128,6 +128,9 @@ size_t valid_basic(const uint8_t *s, size_t n)
 	if (n / 4 * 3 + 3 > sizeof(plain))
 		return n;
 	k = base64_decode(s, n, plain);
+	for (size_t i = 0; i < k; i++)
+		if (plain[i] < ' ' || plain[i] == 0x7f)
+			return 0;
 	return k && memchr(plain, ':', k) ? n : 0;
 }
 

@@ -10,9 +10,8 @@
 #define MIN_RUN	   24 /* characters */
 #define MIN_LINE   60 /* characters in a line of a wrapped run; tools wrap at 64 and 76 */
 #define MAX_INDENT 32
-#define MIN_TEXT                                                                                   \
-	8 /* decoded characters of text in a row: random bytes have them 1 time in 2,000           \
-	   */
+#define MIN_GROUPS 3   /* of four characters, decoding to text, in a row */
+#define MAX_GAP	   256 /* characters */
 
 static bool in_run(uint8_t c)
 {
@@ -47,37 +46,16 @@ static size_t next_line(const uint8_t *text, size_t len, size_t i)
 	return memchr(text + at, '\n', i - at) || memchr(text + at, '\\', i - at) ? i : 0;
 }
 
-/* What can stand in a text. */
-static bool is_text(uint8_t c)
+/* Whether the four characters at v decode to what can stand in a text: bytes from ' ' to DEL, or
+ * one of the 16 control characters that have the line ends among them. */
+static bool is_text(const uint8_t *v)
 {
-	return (c >= ' ' && c < 0x7f) || c == '\n' || c == '\r' || c == '\t';
-}
+	unsigned int first = (unsigned int)v[0] << 2 | v[1] >> 4;
+	unsigned int second = (v[1] & 15u) << 4 | v[2] >> 2;
+	unsigned int third = (v[2] & 3u) << 6 | v[3];
 
-/* Decodes n characters into out; true when there is text in what came out. */
-static bool decode_text(const uint8_t *values, size_t n, uint8_t *out, size_t *ret_len)
-{
-	size_t k = 0, row = 0, best = 0;
-
-	for (size_t i = 0; i + 3 < n; i += 4) {
-		uint32_t bits = (uint32_t)values[i] << 18 | (uint32_t)values[i + 1] << 12 |
-				(uint32_t)values[i + 2] << 6 | values[i + 3];
-
-		for (int shift = 16; shift >= 0; shift -= 8) {
-			uint8_t c = (uint8_t)(bits >> shift);
-
-			out[k++] = c;
-			row = is_text(c) ? row + 1 : 0;
-			best = row > best ? row : best;
-		}
-	}
-	n -= k / 3 * 4;
-	values += k / 3 * 4;
-	if (n >= 2)
-		out[k++] = (uint8_t)(values[0] << 2 | values[1] >> 4);
-	if (n >= 3)
-		out[k++] = (uint8_t)(values[1] << 4 | values[2] >> 2);
-	*ret_len = k;
-	return best >= MIN_TEXT;
+	return ((first | second | third) & 0x80) == 0 && (first >= ' ' || first < 16) &&
+	       (second >= ' ' || second < 16) && (third >= ' ' || third < 16);
 }
 
 struct collector {
@@ -107,24 +85,49 @@ static size_t gather(struct collector *c, const uint8_t *text, size_t len, size_
 	}
 }
 
-static void decode_run(struct collector *c, size_t low, size_t high)
+/* Decodes characters [from, to) of the run; from is in phase. */
+static void decode(struct collector *c, size_t from, size_t to, size_t low, size_t high)
 {
 	struct views *v = c->v;
+	uint32_t bits = 0;
+	unsigned int have = 0;
 
-	for (size_t phase = 0; phase < 4 && phase < c->n_values; phase++) {
-		size_t k;
-
-		if (!decode_text(v->values + phase, c->n_values - phase, v->bytes + c->n, &k))
+	v->runs[v->n_runs++] = (struct view_run){(uint32_t)c->n, (uint32_t)low, (uint32_t)high};
+	for (size_t i = from; i < to; i++) {
+		bits = bits << 6 | v->values[i];
+		have += 6;
+		if (have < 8)
 			continue;
-		for (size_t i = 0; i < k; i++)
-			v->source[c->n + i] = v->places[phase + i / 3 * 4 + i % 3];
-		v->runs[v->n_runs++] =
-			(struct view_run){(uint32_t)c->n, (uint32_t)low, (uint32_t)high};
-		c->n += k;
-		/* keeps what is decoded of two runs apart */
-		v->source[c->n] = (uint32_t)high;
-		v->bytes[c->n++] = 0;
+		have -= 8;
+		v->source[c->n] = v->places[i - 1];
+		v->bytes[c->n++] = (uint8_t)(bits >> have);
 	}
+	/* keeps what is decoded of two stretches apart */
+	v->source[c->n] = (uint32_t)high;
+	v->bytes[c->n++] = 0;
+}
+
+/* Decodes the stretches of a run that are text when read from phase on. Random bytes have three
+ * groups of text in a row 1 time in 2,000; near stretches are one, for text in other scripts. */
+static void decode_phase(struct collector *c, size_t phase, size_t low, size_t high)
+{
+	const uint8_t *values = c->v->values;
+	size_t row = 0, from = 0, to = 0;
+
+	for (size_t i = phase; i + 3 < c->n_values; i += 4) {
+		row = is_text(values + i) ? row + 1 : 0;
+		if (row < MIN_GROUPS)
+			continue;
+		if (to && i > to + MAX_GAP) {
+			decode(c, from, to, low, high);
+			to = 0;
+		}
+		if (!to) /* with the group before, which may be text in part */
+			from = i >= phase + 4 * MIN_GROUPS ? i - 4 * MIN_GROUPS : phase;
+		to = i + 4;
+	}
+	if (to)
+		decode(c, from, to + 4 < c->n_values ? to + 4 : c->n_values, low, high);
 }
 
 bool view_base64(struct views *v, const uint8_t *text, size_t len, bool cut, struct view *ret)
@@ -146,7 +149,8 @@ bool view_base64(struct views *v, const uint8_t *text, size_t len, bool cut, str
 		high = line_end(text, len, i + MIN_RUN - 1);
 		if (high - low >= MIN_RUN) {
 			high = gather(&c, text, len, low, cut);
-			decode_run(&c, low, high);
+			for (size_t phase = 0; phase < 4; phase++)
+				decode_phase(&c, phase, low, high);
 		}
 		i = high;
 	}
