@@ -89,9 +89,9 @@ struct policy_client { /* a program that counts as a client beside Claude Code *
 
 struct policy {
 	char *directory;
-	uint64_t version;   /* `version:` of bailiff.yaml */
-	uint8_t digest[32]; /* what events name; `sha256sum bailiff.yaml ACL | sha256sum` gives it
-			     */
+	uint64_t version; /* `version:` of bailiff.yaml */
+	/* what events name; `sha256sum bailiff.yaml ACL | sha256sum` gives it */
+	uint8_t digest[32];
 	enum bailiff_mode mode_destinations, mode_skills, mode_model, mode_default;
 	struct policy_person *people; /* index i is person i + 1 in the tables */
 	size_t n_people;
@@ -102,8 +102,8 @@ struct policy {
 	bool skill_default_allow;
 	struct policy_destination *destinations;
 	size_t n_destinations;
-	struct sockaddr_storage
-		*resolvers; /* port 53 unless given; governed tasks may reach them */
+	/* name servers that governed tasks may reach; the port is always set */
+	struct sockaddr_storage *resolvers;
 	size_t n_resolvers;
 	char **detectors;		     /* NULL-terminated; NULL: all */
 	struct policy_where *detector_where; /* of each */
@@ -114,8 +114,8 @@ struct policy {
 	bool recognise_claude_code;
 	char *log_directory;
 	char *log_origin; /* checkpoint origin; default "bailiff/<hostname>" */
-	uint32_t
-		log_text_bytes; /* of one message kept in an event; the rest as length and digest */
+	/* of one message kept in an event; the rest as length and digest */
+	uint32_t log_text_bytes;
 	uint32_t checkpoint_seconds;
 	char *organisation; /* shown to the person who is refused */
 	char *contact;	    /* whom to ask */

@@ -168,12 +168,8 @@ static int write_partial_tiles(struct log *log)
 
 static int sync_written(struct log *log)
 {
-	const char *path = (const char *)log->written.data;
-	const char *end = path + log->written.len;
-	int r = 0;
+	int r = log->written.len ? tiles_sync(log->dir_fd, &log->written) : 0;
 
-	for (; r >= 0 && path < end; path += strlen(path) + 1)
-		r = tiles_sync(log->dir_fd, path);
 	if (r >= 0 && fdatasync(log->events_fd) < 0)
 		r = -errno;
 	/* the name of events.jsonl, and of the directory tile */

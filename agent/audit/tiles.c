@@ -145,20 +145,46 @@ static int sync_one(int dir_fd, const char *path)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int tiles_sync(int dir_fd, const char *path)
+static bool is_among(const struct buffer *list, const char *path)
+{
+	const char *at = (const char *)list->data, *end = at + list->len;
+
+	for (; at < end; at += strlen(at) + 1)
+		if (strcmp(at, path) == 0)
+			return true;
+	return false;
+}
+
+static int sync_parents(int dir_fd, const char *path, struct buffer *done)
 {
 	char dir[TILES_PATH_SIZE];
 	char *slash;
-	int n, r;
+	int n, r = 0;
 
 	n = snprintf(dir, sizeof(dir), "%s", path);
 	if (n < 0 || (size_t)n >= sizeof(dir))
 		return -ENAMETOOLONG;
-	r = sync_one(dir_fd, dir);
 	while (r >= 0 && (slash = strrchr(dir, '/'))) {
 		*slash = 0;
+		if (is_among(done, dir))
+			return 0; /* and so are those above it */
 		r = sync_one(dir_fd, dir);
+		if (r >= 0)
+			r = buffer_append(done, dir, strlen(dir) + 1, SIZE_MAX / 2);
 	}
+	return r;
+}
+
+int tiles_sync(int dir_fd, const struct buffer *paths)
+{
+	_cleanup_buffer_ struct buffer done = {0};
+	const char *begin = (const char *)paths->data, *end = begin + paths->len;
+	int r = 0;
+
+	for (const char *p = begin; r >= 0 && p < end; p += strlen(p) + 1)
+		r = sync_one(dir_fd, p);
+	for (const char *p = begin; r >= 0 && p < end; p += strlen(p) + 1)
+		r = sync_parents(dir_fd, p, &done);
 	return r;
 }
 

@@ -34,8 +34,8 @@ int tiles_read(int dir_fd, const char *path, size_t max, struct buffer *out);
  * durable before it appears under its name. */
 int tiles_write(int dir_fd, const char *path, const void *bytes, size_t len, bool sync);
 
-/* Makes a file and each directory above it durable. */
-int tiles_sync(int dir_fd, const char *path);
+/* Makes files (zero-separated paths) durable, and then each directory above them, once. */
+int tiles_sync(int dir_fd, const struct buffer *paths);
 
 int tiles_append_entry(struct buffer *bundle, const void *entry, size_t len);
 

@@ -2,8 +2,8 @@
 /* The mask stage: the only producer of text that may be written. libhyperscan finds candidates in a
  * stream, PCRE2 gives their exact span, a validator has the last word.
  *
- * A writer takes struct masked and nothing else; its fields are private to agent/mask, so a captured
- * string cannot reach a log, a spool or an error text without passing through here. */
+ * A writer takes struct masked and nothing else; its fields are private to agent/mask, so a
+ * captured string cannot reach a log, a spool or an error text without passing through here. */
 #ifndef MASK_MASK_H
 #define MASK_MASK_H
 
@@ -23,7 +23,7 @@ struct mask_options {
 	const struct mask_custom {
 		const char *name;
 		const char *pattern;
-	} *custom;
+	} * custom;
 	size_t n_custom;
 	uint8_t key[DIGEST_SIZE]; /* for keyed digests of what was found */
 };
@@ -37,9 +37,9 @@ const char *mask_detector_name(size_t i);
 const char *mask_detector_description(size_t i);
 
 struct mask_finding {
-	const char *detector;  /* lives as long as the rules */
-	size_t offset, len;    /* in the masked text (same length as the text masked) */
-	char digest[17];       /* first 64 bits of the keyed digest of the value, hex */
+	const char *detector; /* lives as long as the rules */
+	size_t offset, len;   /* in the masked text (same length as the text masked) */
+	char digest[17];      /* first 64 bits of the keyed digest of the value, hex */
 };
 
 /* Masks a whole text. Every byte of a finding is replaced (letters and digits by '*', separators
@@ -64,7 +64,8 @@ size_t masked_len(const struct masked *m);
 size_t masked_n_findings(const struct masked *m);
 const struct mask_finding *masked_finding(const struct masked *m, size_t i);
 bool masked_failed(const struct masked *m);
-const char *masked_digest(const struct masked *m); /* keyed digest of the whole text, 64 hex digits */
+const char *
+masked_digest(const struct masked *m); /* keyed digest of the whole text, 64 hex digits */
 uint64_t masked_original_len(const struct masked *m);
 
 /* Streaming: for bytes that never are at hand whole. Feed pieces; out gets masked bytes as soon as

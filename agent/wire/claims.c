@@ -34,8 +34,11 @@ int claims_user_id(struct texts *texts, struct wire_text user_id, struct wire_ca
 		account = text_from(device, (size_t)at + 9);
 		device = text_cut(device, (size_t)at);
 		at = text_find(account, TEXT("_session_"));
-		session = at < 0 ? (struct wire_text){0} : text_from(account, (size_t)at + 9);
-		account = at < 0 ? account : text_cut(account, (size_t)at);
+		session = (struct wire_text){0};
+		if (at >= 0) {
+			session = text_from(account, (size_t)at + 9);
+			account = text_cut(account, (size_t)at);
+		}
 	}
 	r = texts_keep(texts, device, &call->device_id);
 	if (r == 0)

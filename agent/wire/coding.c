@@ -26,7 +26,8 @@ struct stage {
 	bool between;	  /* nothing, or only whole members or frames, so far */
 	uint8_t start[2]; /* of a deflate body: zlib or raw is told by them */
 	uint8_t n_start;
-	uint64_t out;
+	uint64_t given;
+	char *out; /* OUTPUT_SIZE bytes; not on the stack, where nobody would zero them */
 	union {
 		z_stream zlib;
 		BrotliDecoderState *br;
@@ -136,6 +137,10 @@ int coding_new(struct wire_text content, struct wire_text transfer,
 
 static void stage_stop(struct stage *s)
 {
+	if (s->out)
+		explicit_bzero(s->out, OUTPUT_SIZE);
+	free(s->out);
+	s->out = NULL;
 	if (!s->started)
 		return;
 	if (s->kind == CODING_BR)
@@ -160,6 +165,9 @@ static int stage_start(struct stage *s)
 {
 	int bits = 15 + 16;
 
+	s->out = calloc(1, OUTPUT_SIZE);
+	if (!s->out)
+		return -ENOMEM;
 	switch (s->kind) {
 	case CODING_BR:
 		s->br = BrotliDecoderCreateInstance(coding_alloc, coding_release, NULL);
@@ -201,10 +209,10 @@ static int coding_give(struct coding *c, size_t i, const char *bytes, size_t len
 
 	if (!len)
 		return 0;
-	s->out += len;
-	if (s->out > c->limits.body)
+	s->given += len;
+	if (s->given > c->limits.body)
 		return coding_bad(c, "a body over the limit");
-	if (s->out > CODING_RATIO_FROM && s->out / c->limits.ratio > c->in)
+	if (s->given > CODING_RATIO_FROM && s->given / c->limits.ratio > c->in)
 		return coding_bad(c, "a body that grows over the ratio");
 	return coding_stage_feed(c, i, bytes, len);
 }
@@ -212,7 +220,6 @@ static int coding_give(struct coding *c, size_t i, const char *bytes, size_t len
 static int stage_inflate(struct coding *c, size_t i, const char *bytes, size_t len)
 {
 	struct stage *s = &c->stages[i];
-	Bytef out[OUTPUT_SIZE];
 	int r;
 
 	s->zlib.next_in = (Bytef *)bytes;
@@ -224,15 +231,15 @@ static int stage_inflate(struct coding *c, size_t i, const char *bytes, size_t l
 				return coding_bad(c, "bytes behind the end of the coding");
 		}
 		s->between = false;
-		s->zlib.next_out = out;
-		s->zlib.avail_out = sizeof(out);
+		s->zlib.next_out = (Bytef *)s->out;
+		s->zlib.avail_out = OUTPUT_SIZE;
 		r = inflate(&s->zlib, Z_SYNC_FLUSH);
 		if (r == Z_MEM_ERROR)
 			return -ENOMEM;
 		if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
 			return coding_bad(c, "broken gzip or deflate data");
 		s->between = r == Z_STREAM_END;
-		r = coding_give(c, i, (const char *)out, sizeof(out) - s->zlib.avail_out);
+		r = coding_give(c, i, s->out, OUTPUT_SIZE - s->zlib.avail_out);
 		if (r < 0)
 			return r;
 	} while (s->zlib.avail_in || (!s->zlib.avail_out && !s->between));
@@ -243,7 +250,6 @@ static int stage_brotli(struct coding *c, size_t i, const char *bytes, size_t le
 {
 	struct stage *s = &c->stages[i];
 	const uint8_t *in = (const uint8_t *)bytes;
-	uint8_t out[OUTPUT_SIZE];
 	BrotliDecoderResult result;
 	int r;
 
@@ -251,13 +257,13 @@ static int stage_brotli(struct coding *c, size_t i, const char *bytes, size_t le
 		return coding_bad(c, "bytes behind the end of the coding");
 	s->between = false;
 	do {
-		uint8_t *next = out;
-		size_t room = sizeof(out);
+		uint8_t *next = (uint8_t *)s->out;
+		size_t room = OUTPUT_SIZE;
 
 		result = BrotliDecoderDecompressStream(s->br, &len, &in, &room, &next, NULL);
 		if (result == BROTLI_DECODER_RESULT_ERROR)
 			return coding_bad(c, "broken brotli data");
-		r = coding_give(c, i, (const char *)out, sizeof(out) - room);
+		r = coding_give(c, i, s->out, OUTPUT_SIZE - room);
 		if (r < 0)
 			return r;
 	} while (result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT);
@@ -269,19 +275,18 @@ static int stage_zstd(struct coding *c, size_t i, const char *bytes, size_t len)
 {
 	struct stage *s = &c->stages[i];
 	ZSTD_inBuffer in = {bytes, len, 0};
-	char space[OUTPUT_SIZE];
 	ZSTD_outBuffer out;
 	int r;
 
 	do {
 		size_t left;
 
-		out = (ZSTD_outBuffer){space, sizeof(space), 0};
+		out = (ZSTD_outBuffer){s->out, OUTPUT_SIZE, 0};
 		left = ZSTD_decompressStream(s->zstd, &out, &in);
 		if (ZSTD_isError(left))
 			return coding_bad(c, "broken zstd data");
 		s->between = left == 0;
-		r = coding_give(c, i, space, out.pos);
+		r = coding_give(c, i, s->out, out.pos);
 		if (r < 0)
 			return r;
 	} while (in.pos < in.size || out.pos == out.size);

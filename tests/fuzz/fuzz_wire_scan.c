@@ -45,8 +45,10 @@ static void check_delta(struct wire_text text, const json_t *event)
 	struct buffer got = {0};
 	uint32_t index;
 
-	if (!delta_match(text, &index, &rest) || delta_append(rest, &got) != 1)
+	if (!delta_match(text, &index, &rest) || delta_append(rest, &got) != 1) {
+		buffer_free(&got);
 		return;
+	}
 	for (size_t i = 0; i < 3 && !want.data; i++)
 		want = json_member(delta, members[i]);
 	if (!want.data || !text_equal(want, (struct wire_text){(const char *)got.data, got.len}) ||

@@ -74,13 +74,12 @@ static void test_skills(void **state)
 		{"two at once",
 		 USE("t", "{\\\"skill\\\":\\\"pdf\\\"}") USE("u", "{\\\"skill\\\":\\\"x:docx\\\"}")
 			 STOP,
-		 REQUEST(
-			 RESULT("t", "Launching skill: pdf") "," RESULT(
-				 "u", "Launching skill: "
-				      "x:docx") "," TEXT("Base directory for this skill: "
-							 "/p/docx/\\n") "," TEXT("Base directory "
-										 "for this skill: "
-										 "/p/pdf")),
+		 REQUEST(RESULT("t", "Launching skill: pdf") "," RESULT(
+			 "u", "Launching skill: "
+			      "x:docx") "," TEXT("Base directory for this skill: "
+						 "/p/docx/\\n") "," TEXT("Base directory "
+									 "for this skill: "
+									 "/p/pdf")),
 		 "skill #2 model name=pdf id=t directory=/p/pdf answered=1 success=1 "
 		 "duration=2000\n"
 		 "skill #2 model name=x:docx id=u directory=/p/docx answered=1 success=1 "

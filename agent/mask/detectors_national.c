@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Detectors of national numbers. Those that are plain digits need their name before them; a check
+ * digit alone lets one number in ten pass. */
+#include "mask/detectors.h"
+#include "mask/patterns.h"
+
+/* A number that is named: the name, at most 32 characters that are no digits, the number. */
+#define NAMED(name, number)	  "(?i)(?<![a-z])(?:" name ")(?![a-z])" GAP "(?-i)(" number ")" END
+#define A_NAMED(name, two_digits) "(?i)(?:" name ")" GAP two_digits
+
+const struct detector detectors_national[] = {
+	{
+		.name = "us-ssn",
+		.description = "US social security number",
+		.pattern = "(?|(?<![0-9])(?<![0-9][ .,-])"
+			   "([0-9]{3}(" SEP_DASH ")[0-9]{2}\\2[0-9]{4})(?![0-9])(?![ .,-][0-9])|"
+			   "(?i)(?:ssn|social[ _-]?security)" GAP "([0-9]{9})(?![0-9]))",
+		.anchor = "(?i)(?:[0-9]{3}" SEP_DASH "[0-9]{2}" SEP_DASH "[0-9]{4}|"
+			  "(?:ssn|social[ _-]?security)" GAP "[0-9]{9})",
+		.validate = valid_us_ssn,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "us-itin",
+		.description = "US individual taxpayer identification number",
+		.pattern = "(?<![0-9])(?<![0-9][ .,-])(9[0-9]{2}-[5-9][0-9]-[0-9]{4})"
+			   "(?![0-9])(?![ .,-][0-9])",
+		.anchor = "9[0-9]{2}-[5-9][0-9]-[0-9]{4}",
+		.validate = valid_us_itin,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "us-phone",
+		.description = "US and Canadian telephone number without country code",
+		.pattern = "(?<![0-9A-Za-z.+-])((?:1[ .-])?(?:\\([2-9][0-9]{2}\\) "
+			   "?[2-9][0-9]{2}[.-][0-9]{4}|"
+			   "[2-9][0-9]{2}([.-])[2-9][0-9]{2}\\2[0-9]{4}))(?![0-9])(?![.-][0-9])",
+		.anchor = "[2-9][0-9]{2}(?:\\) ?|[.-])[2-9][0-9]{2}[.-][0-9]{4}",
+		.reach = 4,
+		.validate = valid_any,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "us-npi",
+		.description = "US national provider identifier, named",
+		.pattern = NAMED("npi|national[ _-]?provider", "[12][0-9]{9}"),
+		.anchor = A_NAMED("npi|national[ _-]?provider", "[12][0-9]{9}"),
+		.validate = valid_us_npi,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "us-aba-routing",
+		.description = "US bank routing number (ABA), named",
+		.pattern = NAMED("aba|rtn|routing[a-z_ -]{0,20}", "[0-9]{9}"),
+		.anchor = A_NAMED("aba|rtn|routing", "[0-9]{9}"),
+		.reach = 24,
+		.validate = valid_us_aba,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "uk-nhs",
+		.description = "UK NHS number, named",
+		.pattern = NAMED("nhs", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}"),
+		.anchor = A_NAMED("nhs", "[0-9]{3}"),
+		.validate = valid_uk_nhs,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "uk-nino",
+		.description = "UK national insurance number",
+		.pattern =
+			BEGIN "([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?"
+			      "[A-D])" END,
+		.anchor =
+			"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
+		.validate = valid_uk_nino,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "ca-sin",
+		.description = "Canadian social insurance number, named",
+		.pattern = NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
+		.anchor =
+			A_NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
+		.validate = valid_ca_sin,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "in-aadhaar",
+		.description = "Indian Aadhaar number, named",
+		.pattern = NAMED("aadha?ar|uidai|uid", "[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
+		.anchor = A_NAMED("aadha?ar|uidai|uid", "[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
+		.validate = valid_in_aadhaar,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "br-cpf",
+		.description = "Brazilian CPF, named or with its separators",
+		.pattern = "(?|(?<![0-9])(?<![0-9][.-])([0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2})(?!"
+			   "[0-9])|"
+			   "(?i)(?<![a-z])cpf" GAP "([0-9]{11})(?![0-9]))",
+		.anchor = "(?i)(?:[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}|cpf" GAP "[0-9]{11})",
+		.validate = valid_br_cpf,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "br-cnpj",
+		.description = "Brazilian CNPJ, named or with its separators",
+		.pattern =
+			"(?|(?<![0-9])([0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2})(?![0-9])|"
+			"(?i)(?<![a-z])cnpj" GAP "([0-9]{14})(?![0-9]))",
+		.anchor = "(?i)(?:[0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2}|cnpj" GAP
+			  "[0-9]{14})",
+		.validate = valid_br_cnpj,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "pl-pesel",
+		.description = "Polish PESEL, named",
+		.pattern = NAMED("pesel", "[0-9]{11}"),
+		.anchor = A_NAMED("pesel", "[0-9]{11}"),
+		.validate = valid_pl_pesel,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "de-tax-id",
+		.description = "German tax identification number, named",
+		.pattern = NAMED("steuer[ _-]?id(?:entifikationsnummer)?|idnr|tin",
+				 "[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		.anchor = A_NAMED("steuer[ _-]?id|idnr|tin",
+				  "[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		.reach = 24,
+		.validate = valid_de_tax_id,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "es-dni",
+		.description = "Spanish DNI or NIE, named",
+		.pattern = NAMED("dni|nie|nif", "(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]"),
+		.anchor = A_NAMED("dni|nie|nif", "[0-9]{7}"),
+		.validate = valid_es_dni,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "fr-nir",
+		.description = "French social security number (NIR), named",
+		.pattern = NAMED("nir|insee|s.{1,2}curit.{1,2} sociale|num.{1,2}ro de s.{1,2}cu",
+				 "[1278] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} "
+				 "?[0-9]{3} ?[0-9]{2}"),
+		.anchor = A_NAMED("nir|insee|s.{1,2}curit.{1,2} sociale|num.{1,2}ro de s.{1,2}cu",
+				  "[1278] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB])"),
+		.validate = valid_fr_nir,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "it-fiscal-code",
+		.description = "Italian codice fiscale",
+		.pattern = BEGIN "([A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z])" END,
+		.anchor = "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]",
+		.validate = valid_it_fiscal_code,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "nl-bsn",
+		.description = "Dutch burgerservicenummer, named",
+		.pattern = NAMED("bsn|burgerservicenummer|sofinummer", "[0-9]{9}"),
+		.anchor = A_NAMED("bsn|burgerservicenummer|sofinummer", "[0-9]{9}"),
+		.validate = valid_nl_bsn,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "se-personal-number",
+		.description = "Swedish personnummer, named",
+		.pattern = NAMED("personnummer|personal[ _-]?number|personnr",
+				 "(?:19|20)?[0-9]{6}[-+]?[0-9]{4}"),
+		.anchor = A_NAMED("personnummer|personal[ _-]?number|personnr", "[0-9]{6}"),
+		.validate = valid_se_personal_number,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "au-tfn",
+		.description = "Australian tax file number, named",
+		.pattern = NAMED("tfn|tax[ _-]?file[ _-]?(?:number|no)",
+				 "[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		.anchor = A_NAMED("tfn|tax[ _-]?file", "[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		.reach = 8,
+		.validate = valid_au_tfn,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{0},
+};

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Detectors of personal data that knows no country. */
+#include "mask/detectors.h"
+#include "mask/patterns.h"
+
+#define LOCAL "[A-Za-z0-9._%+~-]"
+#define LATIN "(?:[\\xc3-\\xc9][\\x80-\\xbf])" /* letters with accents, as UTF-8 */
+
+const struct detector detectors_personal[] = {
+	{
+		.name = "email",
+		.description = "E-mail address",
+		/* the letter of an escape before (\nalice@...) is no part of the name */
+		.pattern = "(?:(?<=\\\\)[nrtbf]|(?<!" LOCAL ")|(?<=" LOCAL "{64}))"
+			   "((?:" LOCAL "|" LATIN "){1,64}+@"
+			   "(?:[A-Za-z0-9-]|" LATIN "){1,63}(?:\\.[A-Za-z0-9-]{1,63}){0,8}"
+			   "\\.(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59}))",
+		.anchor = "[A-Za-z0-9_\\x80-\\xbf-]@[A-Za-z0-9\\xc3-\\xc9]",
+		.reach = 130,
+		.validate = valid_email,
+		.style = MASK_EMAIL,
+	},
+	{
+		.name = "payment-card",
+		.description = "Payment card number of any large brand",
+		.pattern = BEGIN "(?<![0-9][.,-])(?|"
+				 "([2-68][0-9]{3}(" SEP
+				 "?)[0-9]{4}\\2[0-9]{4}\\2[0-9]{1,4}(?:\\2[0-9]{1,3})?)|"
+				 "(3[0-9]{3}(" SEP "?)[0-9]{6}\\2[0-9]{4,5}))" END "(?![.,][0-9])",
+		.anchor = "(?:^|[^0-9])[2-68][0-9]{3}" SEP "?[0-9]{4}",
+		.validate = valid_card,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "iban",
+		.description = "International bank account number",
+		.pattern = BEGIN "([A-Z]{2}[0-9]{2}(?:" SEP_DASH "?[A-Z0-9]{4}){2,7}"
+				 "(?:" SEP_DASH "?[A-Z0-9]{1,4})?)" END,
+		.anchor = A_BEGIN "[A-Z]{2}[0-9]{2}" SEP_DASH "?[A-Z0-9]{4}",
+		.validate = valid_iban,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "phone",
+		.description = "Telephone number in international form (E.164)",
+		.pattern = "(?<![A-Za-z0-9+)\\]])(\\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})"
+			   "(?![0-9])(?!\\.[0-9])",
+		.anchor = "\\+[1-9](?:[ .()-]{0,2}[0-9]){3}",
+		.validate = valid_phone,
+		.style = MASK_ALNUM,
+		.number = true,
+	},
+	{
+		.name = "birth-date",
+		.description = "Date of birth, named as such",
+		.pattern =
+			"(?i)(?<![a-z])(?:date[ _-]?of[ _-]?birth|birth[ "
+			"_-]?da(?:te|y)|dob|born(?: on)?)"
+			"[\"'`\\\\:=\\s,(|-]{1,12}((?:19|20)[0-9]{2}[-/.][01]?[0-9][-/"
+			".][0-3]?[0-9]|"
+			"[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:(?:19|20)[0-9]{2}|[0-9]{2}))(?![0-9])",
+		.anchor = "(?i)(?:birth|birth[ _-]?da(?:te|y)|dob|born(?: "
+			  "on)?)[\"'`\\\\:=\\s,(|-]{1,12}[0-9]",
+		.reach = 24,
+		.validate = valid_birth_date,
+		.style = MASK_ALNUM,
+	},
+	{0},
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pieces that the patterns of detectors share. PCRE2 syntax; those named A_ are for anchors. */
+#ifndef MASK_PATTERNS_H
+#define MASK_PATTERNS_H
+
+/* No letter or digit before; but the letter of \n, \t and the like in escaped text is none. */
+#define BEGIN "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrtbf]))"
+/* No letter or digit after. */
+#define END "(?![A-Za-z0-9])"
+/* No number before and after, of which the digits could be a part: 3.14, 1-2. */
+#define BEGIN_NUM "(?<![0-9])(?<![0-9][.,-])"
+#define END_NUM	  "(?![0-9])(?![.,-][0-9])"
+
+/* The same for a letter before an anchor. */
+#define A_BEGIN "(?:^|[^A-Za-z0-9]|\\\\[nrtbf])"
+
+/* One separator inside a number: space, dash, point, no-break space, the dashes of typographers. */
+#define SEP	 "(?:[ .-]|\\xc2\\xa0|\\xe2\\x80[\\x90-\\x95])"
+#define SEP_DASH "(?:[ -]|\\xc2\\xa0|\\xe2\\x80[\\x90-\\x95])"
+
+/* A quote as JSON in JSON in a shell may write it. */
+#define QUOTE "(?:\\\\{0,7}[\"'`])"
+/* What stands between a name and a number: "nhs_number": "943..., NHS no. 943..., nhs=943... */
+#define GAP "[^0-9\\n]{0,32}"
+
+#endif
