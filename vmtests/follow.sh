@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # follow OUT FUNCTION SCENARIO…: boot, and call FUNCTION with each result line as it appears. On a
-# terminal the last line says what is being done meanwhile. Gives boot.sh's verdict. Sourced by bash.
+# terminal the last line says what is being done meanwhile (and, with FOLLOW_TOTAL, how much of the
+# results is there). Gives boot.sh's verdict. Sourced by bash.
 # shellcheck shell=bash
 
 follow_stop() {
@@ -35,6 +36,7 @@ follow() {
 		[ -n "$follow_vm" ] || break
 		if [ -t 2 ]; then
 			now=$(cat "$out/now" 2>/dev/null)
+			[ -n "${FOLLOW_TOTAL:-}" ] && now="$((seen * 100 / FOLLOW_TOTAL))%  $now"
 			printf '\r\033[K  %s %3d s  %s' "${marks:turn++%4:1}" $((SECONDS - began)) \
 				"${now:0:$((${COLUMNS:-80} - 14))}" >&2
 		fi

@@ -26,6 +26,11 @@ uptime >/mnt/world-ready
 
 for name in $SCENARIOS; do
 	file=/src/vmtests/scenarios/$name.sh
+	if grep -q '^# needs: bailiff$' "$file" && [ ! -x /usr/local/sbin/bailiffd ]; then
+		jq -nc --arg s "$name" '{scenario: $s, name: "starts", ok: false,
+			detail: "bailiffd was not built"}' >>/mnt/results.jsonl
+		continue
+	fi
 	deadline=$(sed -n 's/^# deadline: \([0-9]*\)$/\1/p' "$file")
 	mkdir -p "/mnt/$name"
 	rm -f /run/world/step
