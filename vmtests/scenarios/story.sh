@@ -17,9 +17,8 @@ bailiff_files() {
 
 # The client's runs are independent of one another, and there are two processors: each pair runs at
 # once, and the steps read what they left.
-bailiff_on || fail "bailiff did not start"
-
 step "1. alice's model uses the skill pdf: it runs, and the event says who, what and where"
+bailiff_on || fail "bailiff did not start"
 client_start alice-skill alice "SCENARIO:skill-pdf please"
 client_start carol-skill carol "SCENARIO:skill-pdf please"
 client_wait alice-skill carol-skill
@@ -27,7 +26,7 @@ check "the client ends well" client_succeeded alice-skill
 check "the skill was launched" api alice-skill 'result("Skill") == "Launching skill: pdf"'
 check "its text reached the model" api alice-skill 'said | contains("skill-body-of-pdf")'
 event "an event names person, teams, login uid, build, client ids, model, tool use and duration" \
-	'skill_ran("alice@company.com"; "pdf"; $session)' session "$(cat "$work/alice-skill.session")"
+	"skill_ran(\"alice@company.com\"; \"pdf\"; \"$(cat "$work/alice-skill.session")\")"
 detail "$(events 'code("skill_use") | person("alice@company.com") | last | .unmapped |
 	"\(.person), teams \(.teams | join("+")), \(.duration_ms) ms, success \(.success)"')"
 
@@ -129,7 +128,9 @@ detail "records $((last + 1)) and up follow"
 step "10. in shadow mode, and with bailiff off, steps 2 and 5 succeed: the hooks were alive"
 bailiff_off
 events_mark
-bailiff_on /src/vmtests/world/policy-shadow || fail "bailiff did not start in shadow mode"
+cp -r $policy $world/policy-shadow
+sed -i 's/^mode: enforce$/mode: shadow/' $world/policy-shadow/bailiff.yaml
+bailiff_on $world/policy-shadow || fail "bailiff did not start in shadow mode"
 client_start shadow-skill carol "SCENARIO:skill-pdf please"
 client_start shadow-curl alice "SCENARIO:bash-curl host=blocked.example"
 client_wait shadow-skill shadow-curl
