@@ -8,7 +8,7 @@ set -eu
 client=$("$here/client.sh")
 folder=${client%/*}
 image=$cache/client.img
-if [ -f "$image" ] && [ "$image" -nt "$folder/.from" ]; then
+if [ -n "$(find "$image" -newer "$folder/.from" 2>/dev/null)" ]; then
 	say DISK "${image##*/}"
 	echo "$image"
 	exit 0

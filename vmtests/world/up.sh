@@ -136,13 +136,14 @@ certificates &
 certificates=$!
 networks
 step networks
+wait $certificates
+step certificates
+# Python takes the longest to start, so the rest is done beside it
+servers
 people
 client
 names
 step people
-wait $certificates
-step certificates
-servers
 wait_for "$world/api.ready"
 wait_for "$world/hosts.ready"
 wait_for "$world/dns.pid"

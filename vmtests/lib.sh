@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+# What scenarios are written in: steps and checks, the client, bailiff, its events, the test hosts.
+# Sourced by bash inside the guest. Nothing here stops a scenario: a failed check marks its step.
+# shellcheck shell=bash
+world=/run/world
+results=/mnt/results.jsonl
+policy=/src/vmtests/world/policy
+log_directory=/var/log/bailiff
+query_socket=/run/bailiff/query.sock
+
+# ---- steps and checks ---------------------------------------------------------------------------
+
+scenario_begin() {
+	scenario=$1
+	work=/mnt/$scenario
+	step_name=
+	mkdir -p "$work"
+	api_mark
+	events_mark
+}
+
+scenario_end() {
+	step_close
+	echo finished >$world/step
+}
+
+step_close() {
+	[ -n "$step_name" ] || return 0
+	local state=ok
+	[ -n "$step_failed" ] && state=failed
+	[ -n "$step_skipped" ] && state=skipped
+	jq -nc --arg s "$scenario" --arg n "$step_name" --arg state "$state" \
+		--arg d "${step_failed:-${step_skipped:-$step_detail}}" \
+		--argjson ms $(((${EPOCHREALTIME/./} - step_began) / 1000)) \
+		'{scenario: $s, name: $n, ok: ($state != "failed"), skipped: ($state == "skipped"),
+		  detail: $d, ms: $ms}' >>$results
+	step_name=
+}
+
+# step NAME: the checks that follow belong to it, up to the next step
+step() {
+	step_close
+	step_name=$1 step_failed='' step_skipped='' step_detail='' step_began=${EPOCHREALTIME/./}
+	echo "$1" >$world/step
+	echo "$scenario: $1" >/mnt/now
+	echo "== $1 ($(cut -d' ' -f1 /proc/uptime) s)"
+}
+
+# The first failure is the step's; all of them are in the log.
+fail() {
+	echo "FAIL: $*"
+	: "${step_failed:=$*}"
+}
+
+skip() {
+	echo "SKIP: $*"
+	step_skipped=$*
+}
+
+# detail TEXT: what to show of a step that went well
+detail() {
+	step_detail=$*
+}
+
+# check WHAT COMMAND…: the command must succeed
+check() {
+	local what=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok: $what"
+		return 0
+	fi
+	fail "$what"
+	printf '%s\n' "$out" | head -n 20
+	return 1
+}
+
+# check_not WHAT COMMAND…: the command must fail
+check_not() {
+	local what=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		fail "$what"
+		printf '%s\n' "$out" | head -n 20
+		return 1
+	fi
+	echo "ok: $what"
+}
+
+# ---- people and the client ----------------------------------------------------------------------
+
+as_user() {
+	/src/vmtests/world/as-user "$@"
+}
+
+# client_start KEY LOGIN PROMPT [ARGUMENT…]: the real client in print mode, in the background. Its
+# session id is chosen here, so that requests and events of this run can be told from any other's.
+client_start() {
+	local key=$1 login=$2 prompt=$3
+	shift 3
+	cat /proc/sys/kernel/random/uuid >"$work/$key.session"
+	(
+		began=${EPOCHREALTIME/./}
+		AS_USER_DIRECTORY=/home/$login/project as_user "$login" \
+			NODE_EXTRA_CA_CERTS=$world/ca.pem ANTHROPIC_API_KEY=sk-ant-api03-stand-in \
+			DISABLE_AUTOUPDATER=1 timeout "${CLIENT_SECONDS:-240}" "${CLIENT:-claude}" \
+			-p "$prompt" --session-id "$(cat "$work/$key.session")" \
+			--allowedTools Skill,Bash,Read "$@" \
+			>"$work/$key.out" 2>"$work/$key.err" </dev/null
+		echo $? >"$work/$key.rc"
+		echo $(((${EPOCHREALTIME/./} - began) / 1000)) >"$work/$key.ms"
+	) &
+	echo $! >"$work/$key.pid"
+}
+
+client_wait() {
+	local key
+	for key in "$@"; do
+		wait "$(cat "$work/$key.pid")"
+		echo "client $key: status $(cat "$work/$key.rc"), $(cat "$work/$key.ms") ms:" \
+			"$(tail -c 400 "$work/$key.out")"
+		head -c 400 "$work/$key.err"
+	done
+}
+
+client_run() {
+	client_start "$@"
+	client_wait "$1"
+}
+
+client_says() {
+	grep -qF -- "$2" "$work/$1.out"
+}
+
+client_succeeded() {
+	[ "$(cat "$work/$1.rc")" = 0 ]
+}
+
+# ---- the stand-in Messages API ------------------------------------------------------------------
+
+api_mark() {
+	api_seen=$(wc -l <$world/api.jsonl)
+}
+
+# api KEY FILTER: a jq filter over what that run of the client asked the stand-in for (an array)
+api() {
+	tail -n +$((api_seen + 1)) $world/api.jsonl |
+		jq -s -e -r -L /src/vmtests --arg session "$(cat "$work/$1.session")" \
+			'include "expect"; map(select(.session == $session)) | '"$2"
+}
+
+# No request of this scenario was damaged on its way, none asked for more turns than there were.
+api_clean() {
+	tail -n +$((api_seen + 1)) $world/api.jsonl | jq -s -e -L /src/vmtests \
+		'include "expect"; api_errors | if length == 0 then true else (. | halt_error(1)) end'
+}
+
+# ---- bailiff ------------------------------------------------------------------------------------
+
+# Every process whose program is bailiffd, whatever it calls itself. Never this shell's own children
+# by name: the guest is the only place where this is run.
+bailiff_pids() {
+	local exe
+	for exe in /proc/[0-9]*/exe; do
+		case $(readlink "$exe" 2>/dev/null) in
+		/usr/local/sbin/bailiffd | '/usr/local/sbin/bailiffd (deleted)')
+			exe=${exe#/proc/}
+			echo "${exe%/exe}"
+			;;
+		esac
+	done
+}
+
+# bailiff_on [POLICY_DIRECTORY]
+bailiff_on() {
+	bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
+	local tries=300
+	while [ $((tries -= 1)) -ge 0 ]; do
+		bailiff status --json >"$work/status.json" 2>/dev/null && return 0
+		sleep 0.1
+	done
+	echo "bailiffd did not answer on $query_socket:"
+	tail -n 20 "$work/bailiffd.log"
+	return 1
+}
+
+bailiff_kill() {
+	local pid
+	for pid in $(bailiff_pids); do
+		kill -9 "$pid"
+	done
+	for pid in $(seq 50); do
+		[ -z "$(bailiff_pids)" ] && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# Nothing of bailiff is left in force: the state of a host that never had it, apart from the log.
+bailiff_off() {
+	if [ -n "$(bailiff_pids)" ]; then
+		timeout 20 bailiff detach --yes
+		sleep 0.2
+	fi
+	bailiff_kill
+	rm -rf /sys/fs/bpf/bailiff* /run/bailiff
+}
+
+# What stays in force when bailiff is told to end, or is killed, is the point of it; so between
+# scenarios everything is taken down by hand.
+world_reset() {
+	local group pid
+	for group in /sys/fs/cgroup/user.slice/*/*.scope; do
+		[ -e "$group/cgroup.kill" ] && echo 1 >"$group/cgroup.kill"
+	done
+	for pid in $(jobs -p); do
+		kill "$pid" 2>/dev/null
+	done
+	rm -rf $log_directory /var/lib/bailiff
+	rm -rf /home/*/.claude.json /home/*/.claude/projects
+}
+
+# ---- events -------------------------------------------------------------------------------------
+
+events_mark() {
+	events_seen=0
+	[ -f $log_directory/events.jsonl ] && events_seen=$(wc -l <$log_directory/events.jsonl)
+	return 0
+}
+
+# events FILTER [NAME VALUE…]: a jq filter over the events since the mark (an array); see expect.jq
+events() {
+	local filter=$1 args=()
+	shift
+	while [ $# -ge 2 ]; do
+		args+=(--arg "$1" "$2")
+		shift 2
+	done
+	[ -f $log_directory/events.jsonl ] || return 1
+	tail -n +$((events_seen + 1)) $log_directory/events.jsonl |
+		jq -s -e -r -L /src/vmtests "${args[@]}" 'include "expect"; '"$filter"
+}
+
+# event WHAT FILTER [NAME VALUE…]: within ten seconds the filter gives true, else the step fails.
+# Two seconds are promised; under software emulation they are longer.
+event() {
+	local what=$1 tries=40
+	shift
+	while [ $((tries -= 1)) -ge 0 ]; do
+		if events "$@" >"$work/event" 2>&1; then
+			echo "ok: $what"
+			return 0
+		fi
+		sleep 0.25
+	done
+	fail "$what"
+	tail -c 600 "$work/event"
+	return 1
+}
+
+# ---- the test hosts -----------------------------------------------------------------------------
+
+# IP packets that ever arrived in a namespace, counted by its own kernel tables; ARP is none
+packets_at() {
+	ip netns exec "$1" cat /proc/net/snmp | awk '$1 != "Ip:" { next }
+		!at { for (at = 2; $at != "InReceives"; at++); next }
+		{ print $at }'
+}
+
+connections_at() {
+	grep -c '"connection"' "$world/$1.jsonl"
+}
+
+# ---- planted values -----------------------------------------------------------------------------
+
+# the values, one a line; of the private key each line of its body
+planted_values() {
+	jq -r '.[] | split("\n")[] | select(startswith("-----") | not)' $world/planted.json
+}
+
+planted_are_in() {
+	local value
+	while read -r value; do
+		grep -qF -- "$value" "$1" || {
+			echo "missing: $value"
+			return 1
+		}
+	done < <(planted_values)
+}
+
+# planted_in_files DIRECTORY…: names of files that hold a planted value, in plain, in base64, in hex,
+# or with a separator between its groups; nothing is what a test wants
+planted_in_files() {
+	/usr/bin/python3 /src/vmtests/world/search.py $world/planted.json "$@"
+}

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests in virtual machines, and the demonstration. Included by the Makefile.
+VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
+VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
+# the agent, where it can be built; a scenario that needs it says so
+VM_AGENT = $(if $(wildcard agent/main.c),all)
+
+.PHONY: vm-setup vmtest vmtests demo
+vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1 and 6.12, the client
+	$(Q)$(VM_ENV) vmtests/setup/virtme.sh
+	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
+	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.12 >/dev/null
+	$(Q)$(VM_ENV) vmtests/setup/disk.sh >/dev/null
+
+vmtest: $(BUILD)/.deps $(VM_AGENT) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
+	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
+	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
+
+vmtests: vm-setup $(VM_AGENT) ## run every scenario in VMs
+	$(Q)$(VM_ENV) vmtests/run.sh $(VM_SCENARIOS)
+
+demo: $(BUILD)/.deps $(VM_AGENT) ## tell bailiff's story on the real client, in a VM, step by step
+	$(Q)$(VM_ENV) vmtests/demo.sh
