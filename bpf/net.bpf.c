@@ -150,8 +150,8 @@ struct raw_address {
 	__u32 socket_family;
 };
 
-/* Brings a socket address to its one form. Returns 0, 1 when it is of a family that is not judged by
- * address, or a negative reason. */
+/* Brings a socket address to its one form. Returns 0, 1 when it is of a family that is not judged
+ * by address, or a negative reason. */
 __noinline int net_address(struct raw_address *raw, struct address *a)
 {
 	__u32 family;
@@ -263,8 +263,8 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 		return 0;
 	if (r < 0) {
 		/* connect(AF_UNSPEC) dissolves an association and reaches nobody */
-		if (!(who.flags & TASK_GOVERNED) ||
-		    (door == NET_DOOR_LSM_CONNECT && raw.len >= 2 && !raw.bytes[0] && !raw.bytes[1]))
+		if (!(who.flags & TASK_GOVERNED) || (door == NET_DOOR_LSM_CONNECT && raw.len >= 2 &&
+						     !raw.bytes[0] && !raw.bytes[1]))
 			return 0;
 		judge(j, BAILIFF_DENY, -r, 0,
 		      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);

@@ -171,7 +171,8 @@ int BPF_PROG(process_map, struct file *file, unsigned long reqprot, unsigned lon
 	if (t && image_same(&t->image, &key))
 		return 0;
 	if (!v || v->class_ == IMAGE_UNKNOWN) {
-		/* only what can turn out to be a client is worth remembering; libraries are small */
+		/* only what can turn out to be a client is worth remembering; libraries are small
+		 */
 		t = key.size < IMAGE_CLIENT_LEAST ? NULL : context_make(leader);
 		if (t)
 			context_pend(t, &key, leader);

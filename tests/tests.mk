@@ -43,8 +43,23 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzzobj/libbailiff.a
 fuzz: $(FUZZ_BIN) ## run each fuzz target for FUZZ_SECONDS (60) from its corpus (NAME=fuzz_x: one)
 	$(Q)sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(if $(NAME),$(BUILD)/fuzz/$(NAME),$(sort $(FUZZ_BIN)))
 
-fuzz-smoke: $(FUZZ_BIN)
+fuzz-smoke: $(FUZZ_BIN) ## run each fuzz target over its corpus once
 	$(Q)sh tests/fuzz/run.sh $(BUILD) 0 $(sort $(FUZZ_BIN))
+
+# One failure does not keep the others from running; the last line says how many there were.
+check: $(BUILD)/.deps ## lint and unit tests, without VMs
+	$(Q)rm -f $(BUILD)/results
+	-$(Q)$(MAKE) --no-print-directory lint
+	-$(Q)$(MAKE) --no-print-directory -j2 unit
+	$(Q)sh tests/summary.sh $(BUILD)
+
+test: $(BUILD)/.deps ## everything: lint, unit tests, VM tests
+	$(Q)rm -f $(BUILD)/results
+	-$(Q)$(MAKE) --no-print-directory lint
+	-$(Q)$(MAKE) --no-print-directory -j2 unit
+	-$(Q)$(MAKE) --no-print-directory -j2 all
+	-$(Q)$(MAKE) --no-print-directory vmtests
+	$(Q)sh tests/summary.sh $(BUILD)
 
 lint: $(BUILD)/.deps ## formatting, static analysis, house rules
 	$(Q)sh tests/lint/run.sh $(BUILD)

@@ -11,8 +11,8 @@
  * levels or 64 MiB; -ENOMEM. */
 int canonical_dump(const json_t *value, char **ret, size_t *ret_len);
 
-/* Whether text is canonical: parses it (duplicates refused) and compares with its own dump. Returns 0,
- * -EINVAL when it is not, -ENOMEM. */
+/* Whether text is canonical: parses it (duplicates refused) and compares with its own dump. Returns
+ * 0, -EINVAL when it is not, -ENOMEM. */
 int canonical_check(const char *text, size_t len);
 
 #endif

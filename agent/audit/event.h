@@ -46,13 +46,13 @@ void event_free(struct event *event);
 void event_freep(struct event **event);
 
 /* Each setter takes a dotted path into the object ("actor.user.name"); parents are made on the way.
- * All return 0, -EEXIST when it is set already to another value, -EINVAL for a path through a scalar,
- * -ENOMEM. After a failure the event stays whole, and event_take reports the first failure, so callers
- * need not check each one. A value that is NULL sets nothing. */
+ * All return 0, -EEXIST when it is set already to another value, -EINVAL for a path through a
+ * scalar, -ENOMEM. After a failure the event stays whole, and event_take reports the first failure,
+ * so callers need not check each one. A value that is NULL sets nothing. */
 int event_set_int(struct event *event, const char *path, int64_t value);
 int event_set_bool(struct event *event, const char *path, bool value);
-/* Static strings and names that the policy or bailiff gave: never bytes that were captured. In a value
- * that is not UTF-8 each byte outside ASCII becomes '?'. */
+/* Static strings and names that the policy or bailiff gave: never bytes that were captured. In a
+ * value that is not UTF-8 each byte outside ASCII becomes '?'. */
 int event_set_name(struct event *event, const char *path, const char *value);
 /* Without a text (mask_digest_only) <path>_length and <path>_digest stand beside the empty one. */
 int event_set_masked(struct event *event, const char *path, const struct masked *value);
@@ -63,16 +63,16 @@ int event_set_digest(struct event *event, const char *path, const uint8_t *bytes
 /* Appends an object built by another event-less builder to an array; takes value over. */
 int event_append(struct event *event, const char *path, json_t *value);
 int event_set_severity(struct event *event, int severity_id);
-/* verdict -> action_id, action, disposition_id, disposition of the security_control profile, status_id,
- * unmapped.verdict; a refused destination becomes the activity Refuse. Raises the severity to Medium
- * for a denial and to Low for a would-deny, unless it was set. */
+/* verdict -> action_id, action, disposition_id, disposition of the security_control profile,
+ * status_id, unmapped.verdict; a refused destination becomes the activity Refuse. Raises the
+ * severity to Medium for a denial and to Low for a would-deny, unless it was set. */
 int event_set_verdict(struct event *event, enum bailiff_verdict verdict);
 
 /* Finishes: fills in what follows from the rest, checks the required attributes of the class, gives
- * the canonical JSON (RFC 8785) in malloc'ed *ret, at most EVENT_JSON_MAX bytes: the longest strings
- * are cut first, with <name>_length beside them, then the longest arrays, with <name>_count. Returns
- * 0, -ENODATA when a required attribute is missing, the first failure of a setter, -ENOMEM.
- * metadata.sequence, logged_time and log_name are added by log_append_event. */
+ * the canonical JSON (RFC 8785) in malloc'ed *ret, at most EVENT_JSON_MAX bytes: the longest
+ * strings are cut first, with <name>_length beside them, then the longest arrays, with
+ * <name>_count. Returns 0, -ENODATA when a required attribute is missing, the first failure of a
+ * setter, -ENOMEM. metadata.sequence, logged_time and log_name are added by log_append_event. */
 #define EVENT_JSON_MAX 60000
 #ifndef BAILIFF_VERSION
 #define BAILIFF_VERSION "0.1.0" /* metadata.product.version */

@@ -82,7 +82,7 @@ int keeper_journal_open(struct keeper *k, int64_t *ret_unwatched_ms, uint64_t *r
 		return log_err_r(r, "cannot open the log in %s", options.directory);
 	from = opened.size > 4096 ? opened.size - 4096 : 0;
 	log_read(options.directory, from, remember_old, k);
-	*ret_unwatched_ms = opened.last_append_ms ? keeper_now_ms() - opened.last_append_ms : 0;
+	*ret_unwatched_ms = opened.last_alive_ms ? keeper_now_ms() - opened.last_alive_ms : 0;
 	*ret_discarded = opened.discarded;
 	return 0;
 }

@@ -12,10 +12,10 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 
-/* A client has all of these, in one file: what it says of itself on the wire and to its children, and
- * its package. Found in each release looked at, native and cli.js, since the session header came with
- * 2.1.86. Whoever takes them out has a program that is not recognised, not inspected, and so kept from
- * the model API. Each is in two parts here, or this very program would be one. */
+/* A client has all of these, in one file: what it says of itself on the wire and to its children,
+ * and its package. Found in each release looked at, native and cli.js, since the session header
+ * came with 2.1.86. Whoever takes them out has a program that is not recognised, not inspected, and
+ * so kept from the model API. Each is in two parts here, or this very program would be one. */
 static const char *const client_marks[][2] = {
 	{"@anthropic-ai/", "claude-code"},
 	{"claude-", "cli/"},
@@ -27,7 +27,8 @@ static bool has_all_marks(const uint8_t *map, size_t size)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(client_marks); i++) {
 		char mark[64];
-		int n = snprintf(mark, sizeof(mark), "%s%s", client_marks[i][0], client_marks[i][1]);
+		int n = snprintf(mark, sizeof(mark), "%s%s", client_marks[i][0],
+				 client_marks[i][1]);
 
 		if (!memmem(map, size, mark, (size_t)n))
 			return false;

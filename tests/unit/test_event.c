@@ -14,10 +14,6 @@
 #include "audit/event_cut.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#ifdef MASK_STANDIN
-#include "mask_standin.c"
-#endif
-
 static struct mask_rules *new_rules(void)
 {
 	struct mask_options options = {.key = {1, 2, 3}};
