@@ -127,13 +127,21 @@ static json_t *layout_json(const struct tls_layout *l)
 			 "functions", functions);
 }
 
-static void print_json(const char *path, int r, const char *why, const struct tls_layout *l)
+static const char *outcome(int r, bool opened)
+{
+	if (r == -EUCLEAN)
+		return "refused";
+	return r == -ENOENT && opened ? "nothing found" : "not analysed";
+}
+
+static void print_json(const char *path, int r, bool opened, const char *why,
+		       const struct tls_layout *l)
 {
 	/* a file name is bytes, JSON is UTF-8 */
 	json_t *name = json_string(path);
-	json_t *o =
-		r ? json_pack("{s:b, s:s, s:s}", "located", 0, "error", strerror(-r), "why", why)
-		  : layout_json(l);
+	json_t *o = r ? json_pack("{s:b, s:s, s:s}", "located", 0, "error", outcome(r, opened),
+				  "why", why)
+		      : layout_json(l);
 	_cleanup_free_ char *text = NULL;
 
 	if (o && !r)
@@ -149,7 +157,7 @@ static void print_json(const char *path, int r, const char *why, const struct tl
 
 static int locate_one(const char *path, bool json)
 {
-	struct tls_layout layout;
+	struct tls_layout layout = {0};
 	char why[TLS_WHY_SIZE] = "";
 	/* a fifo or a device in the list must not block or act */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -158,13 +166,9 @@ static int locate_one(const char *path, bool json)
 	if (r && !why[0])
 		snprintf(why, sizeof(why), "%s", strerror(-r));
 	if (json)
-		print_json(path, r, why, &layout);
+		print_json(path, r, fd >= 0, why, &layout);
 	else if (r)
-		printf("%s: %s: %s\n", path,
-		       r == -EUCLEAN		 ? "refused"
-		       : r == -ENOENT && fd >= 0 ? "nothing found"
-						 : "not analysed",
-		       why);
+		printf("%s: %s: %s\n", path, outcome(r, fd >= 0), why);
 	else
 		print_layout(path, &layout);
 	if (!r)

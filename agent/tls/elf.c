@@ -243,7 +243,7 @@ static void frames_read(struct elf_image *image, const Elf64_Phdr *p)
 static int headers_read(struct elf_image *image, void *arg)
 {
 	Elf64_Phdr *ph;
-	Elf64_Ehdr e;
+	Elf64_Ehdr e = {0};
 	int r = header_read(image, &e);
 
 	(void)arg;

@@ -81,7 +81,9 @@ struct tls_layout {
  *   another negative errno of open/mmap.
  * why (TLS_WHY_SIZE bytes, may be NULL) then holds one sentence: what was expected, what was found,
  * where. *ret is untouched on failure. WRITE, READ and HANDSHAKE are required for success; the _EX
- * roles are optional and exist in OpenSSL only. */
+ * roles are optional and exist in OpenSSL only. A file that is cut short meanwhile is -EIO: for
+ * that, the SIGBUS handler of the process is taken while this runs, so not in two threads at once.
+ */
 int tls_locate(int fd, struct tls_layout *ret, char *why);
 
 /* Whether the bytes at each located entry in fd still equal those analysed, and the build-id too.

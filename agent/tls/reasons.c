@@ -159,11 +159,12 @@ static bool edges_fit(struct search *s, enum kind kind, const struct found *f)
 	}
 }
 
+/* -ESRCH for none, so that the search may go on otherwise; several are several. */
 static int refuse_count(const struct search *s, enum kind kind, uint32_t n, uint64_t first,
 			uint64_t second)
 {
 	if (n == 0)
-		return elf_image_why(s->image, -EUCLEAN,
+		return elf_image_why(s->image, -ESRCH,
 				     "no function raises the errors of %s and makes its calls (%u "
 				     "functions use the string at 0x%" PRIx64 ")",
 				     rules[kind].name, s->n_found, s->string);
@@ -266,6 +267,33 @@ static int role_fill(struct search *s, enum kind kind, enum tls_role role, struc
 	return 0;
 }
 
+/* One search, with functions at multiples of 1 << shift. */
+static int search_run(struct search *s, unsigned int shift, struct tls_layout *ret)
+{
+	int r = scan_text(s->image, s->string, shift, &s->scan);
+
+	s->n_found = 0;
+	if (!r)
+		r = owners_find(s);
+	/* in this order: each step knows the functions that the next one must call */
+	if (!r)
+		r = kind_choose(s, KIND_HANDSHAKE);
+	if (!r)
+		r = kind_choose(s, KIND_BODY);
+	if (!r)
+		r = kind_choose(s, KIND_WRITE);
+	if (!r)
+		r = read_choose(s);
+	if (!r)
+		r = role_fill(s, KIND_WRITE, TLS_ROLE_WRITE, &ret->function[TLS_ROLE_WRITE]);
+	if (!r)
+		r = role_fill(s, KIND_READ, TLS_ROLE_READ, &ret->function[TLS_ROLE_READ]);
+	if (!r)
+		r = role_fill(s, KIND_HANDSHAKE, TLS_ROLE_HANDSHAKE,
+			      &ret->function[TLS_ROLE_HANDSHAKE]);
+	return r;
+}
+
 int reasons_locate(struct elf_image *image, struct tls_layout *ret)
 {
 	struct search s = {.image = image};
@@ -276,32 +304,17 @@ int reasons_locate(struct elf_image *image, struct tls_layout *ret)
 				     "the name of BoringSSL's source file is there more than once");
 	if (r)
 		return elf_image_why(image, -ENOENT, "no TLS library that is known here");
-	r = scan_text(image, s.string, &s.scan);
-	if (r)
-		return r;
 	s.found = elf_image_alloc(image, FUNCTIONS_MAX, sizeof(*s.found));
 	s.walk = raise_init(image);
 	if (!s.found || !s.walk || code_init(&s.code, image, &s.scan))
 		return -ENOMEM;
-	r = owners_find(&s);
-	/* in this order: each step knows the functions that the next one must call */
-	if (!r)
-		r = kind_choose(&s, KIND_HANDSHAKE);
-	if (!r)
-		r = kind_choose(&s, KIND_BODY);
-	if (!r)
-		r = kind_choose(&s, KIND_WRITE);
-	if (!r)
-		r = read_choose(&s);
-	if (!r)
-		r = role_fill(&s, KIND_WRITE, TLS_ROLE_WRITE, &ret->function[TLS_ROLE_WRITE]);
-	if (!r)
-		r = role_fill(&s, KIND_READ, TLS_ROLE_READ, &ret->function[TLS_ROLE_READ]);
-	if (!r)
-		r = role_fill(&s, KIND_HANDSHAKE, TLS_ROLE_HANDSHAKE,
-			      &ret->function[TLS_ROLE_HANDSHAKE]);
+	r = search_run(&s, image->machine == EM_X86_64 ? 4 : 2, ret);
+	/* compilers that save space do not align functions; first the sharper way, with fewer false
+	 * starts */
+	if (r == -ESRCH && image->machine == EM_X86_64)
+		r = search_run(&s, 0, ret);
 	if (r)
-		return r;
+		return r == -ESRCH ? -EUCLEAN : r;
 	ret->method = TLS_METHOD_REASONS;
 	ret->library = TLS_LIBRARY_BORINGSSL;
 	ret->source_string = s.string;

@@ -14,15 +14,14 @@
 /* loads at any address; the compiler makes vector code of loops over them */
 typedef uint32_t u32_any __attribute__((aligned(1), may_alias));
 
-static bool mark(struct scan *s, uint64_t address)
+static inline void mark(struct scan *s, uint64_t address)
 {
 	uint64_t at = address - s->base;
 
 	if (at >= s->span || at & ((1ull << s->shift) - 1))
-		return false;
+		return;
 	at >>= s->shift;
 	s->called[at / 64] |= 1ull << (at % 64);
-	return true;
 }
 
 bool scan_is_called(const struct scan *s, uint64_t address)
@@ -164,9 +163,9 @@ static int text_arm64(struct scan *s, const struct elf_image *image, const struc
 	return 0;
 }
 
-int scan_text(struct elf_image *image, uint64_t string, struct scan *ret)
+int scan_text(struct elf_image *image, uint64_t string, unsigned int shift, struct scan *ret)
 {
-	struct scan s = {.base = UINT64_MAX, .shift = image->machine == EM_X86_64 ? 4 : 2};
+	struct scan s = {.base = UINT64_MAX, .shift = shift};
 	uint64_t end = 0;
 	int r;
 
@@ -201,7 +200,7 @@ int scan_text(struct elf_image *image, uint64_t string, struct scan *ret)
 		r = image->machine == EM_X86_64 ? text_x86(&s, image, l, string)
 						: text_arm64(&s, image, l, string);
 		if (r)
-			return elf_image_why(image, r,
+			return elf_image_why(image, -EUCLEAN,
 					     "the string at 0x%llx is used more than %d times",
 					     (unsigned long long)string, SCAN_USES_MAX);
 	}
@@ -253,12 +252,17 @@ static int string_in(const struct elf_image *image, uint32_t mask, uint32_t want
 		while ((p = memmem(p, (size_t)(end - p), suffix, len))) {
 			const uint8_t *start = p;
 
-			while (start > base && p - start < STRING_MAX && start[-1] >= ' ' &&
+			while (start > base && p - start < STRING_MAX && start[-1] > ' ' &&
 			       start[-1] < 0x7f)
 				start--;
+			/* behind blanks it ends some text; a literal has a NUL before it, or data
+			 */
+			if (start == base || p - start == STRING_MAX ||
+			    memchr(" \t\n\r", start[-1], 4)) {
+				p++;
+				continue;
+			}
 			p++;
-			if (start == base || start[-1] != 0)
-				continue; /* the end of some text, no literal of its own */
 			if (found)
 				return -ENOTUNIQ;
 			found = l->vaddr + (uint64_t)(start - base);

@@ -23,9 +23,9 @@ struct scan {
  * longer than a path. Returns 0, -ENOENT, or -ENOTUNIQ when there are several. */
 int scan_string(const struct elf_image *image, const char *suffix, uint64_t *ret);
 
-/* Fills *ret from the whole text. Returns 0, -ENOMEM, -ENOTSUP (text too far apart) or -E2BIG (more
- * uses than SCAN_USES_MAX). */
-int scan_text(struct elf_image *image, uint64_t string, struct scan *ret);
+/* Fills *ret from the whole text; functions start at multiples of 1 << shift. Returns 0, -ENOMEM,
+ * -ENOTSUP (text too far apart) or -EUCLEAN (more uses than SCAN_USES_MAX). */
+int scan_text(struct elf_image *image, uint64_t string, unsigned int shift, struct scan *ret);
 
 /* Whether some direct call, or a slot of the PLT, leads there. */
 bool scan_is_called(const struct scan *scan, uint64_t address);

@@ -86,7 +86,7 @@ static void test_story_allowed(void **state)
 	struct records_world w;
 	const json_t *e;
 
-	assert_int_equal(records_open(&w, true), 0);
+	assert_int_equal(records_open_all(&w, true), 0);
 	assert_int_equal(records_note(&w, &alice, "/home/alice/project", "", ""), 0);
 	records_skill(&w, &alice, "pdf", BAILIFF_ALLOW, BAILIFF_REASON_RULE, RECORDS_RULE_PDF);
 	ask(&w, &c, USER_ASKS);
@@ -389,7 +389,7 @@ static void test_story_sensitive(void **state)
 	size_t n;
 
 	c.chunk = 61;
-	assert_int_equal(records_open(&w, true), 0);
+	assert_int_equal(records_open_all(&w, true), 0);
 	ask(&w, &c, USER_ASKS);
 	answer_text(&w, &c,
 		    "The SSN is 078-05-1120 ok. The card is 4111 1111 1111 1111 ok. Write to "
