@@ -15,6 +15,7 @@ struct tls_call {
 	__u64 ssl;
 	__u64 buffer;
 	__u64 count_at; /* _ex forms: where the length is put */
+	__u64 stack;	/* stack pointer at entry */
 	__u32 direction;
 	__u32 pad;
 };
@@ -135,7 +136,8 @@ static long tls_chunk(__u32 i, struct emit *e)
 	return 0;
 }
 
-static __always_inline int tls_enter(__u64 ssl, __u64 buffer, __u64 count_at, __u32 direction)
+static __always_inline int tls_enter(struct pt_regs *ctx, __u64 ssl, __u64 buffer, __u64 count_at,
+				     __u32 direction)
 {
 	struct tls_calls *calls;
 	__u32 depth;
@@ -158,6 +160,7 @@ static __always_inline int tls_enter(__u64 ssl, __u64 buffer, __u64 count_at, __
 	calls->call[depth].ssl = ssl;
 	calls->call[depth].buffer = buffer;
 	calls->call[depth].count_at = count_at;
+	calls->call[depth].stack = PT_REGS_SP(ctx);
 	calls->call[depth].direction = direction;
 	calls->depth = depth + 1;
 	return 0;
@@ -184,8 +187,10 @@ static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool
 	if (depth >= CALLS_MAX)
 		return 0;
 	call = calls->call[depth];
-	/* a call of the other direction left an entry behind: it is not ours */
-	if (call.direction != direction)
+	/* A call of the other direction left an entry behind; or the function that was entered
+	 * ended in a jump, and this ret is of another call of its target: at our own ret the stack
+	 * is where it was. */
+	if (call.direction != direction || call.stack != PT_REGS_SP(ctx))
 		return 0;
 	calls->depth = depth;
 	if (ex) {
@@ -221,7 +226,7 @@ static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool
 SEC("uprobe")
 int BPF_KPROBE(tls_write_enter, __u64 ssl, __u64 buffer)
 {
-	return tls_enter(ssl, buffer, 0, TLS_DIRECTION_SENT);
+	return tls_enter(ctx, ssl, buffer, 0, TLS_DIRECTION_SENT);
 }
 
 SEC("uprobe")
@@ -233,7 +238,7 @@ int tls_write_return(struct pt_regs *ctx)
 SEC("uprobe")
 int BPF_KPROBE(tls_read_enter, __u64 ssl, __u64 buffer)
 {
-	return tls_enter(ssl, buffer, 0, TLS_DIRECTION_RECEIVED);
+	return tls_enter(ctx, ssl, buffer, 0, TLS_DIRECTION_RECEIVED);
 }
 
 SEC("uprobe")
@@ -245,7 +250,7 @@ int tls_read_return(struct pt_regs *ctx)
 SEC("uprobe")
 int BPF_KPROBE(tls_write_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
 {
-	return tls_enter(ssl, buffer, count_at, TLS_DIRECTION_SENT);
+	return tls_enter(ctx, ssl, buffer, count_at, TLS_DIRECTION_SENT);
 }
 
 SEC("uprobe")
@@ -257,7 +262,7 @@ int tls_write_ex_return(struct pt_regs *ctx)
 SEC("uprobe")
 int BPF_KPROBE(tls_read_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
 {
-	return tls_enter(ssl, buffer, count_at, TLS_DIRECTION_RECEIVED);
+	return tls_enter(ctx, ssl, buffer, count_at, TLS_DIRECTION_RECEIVED);
 }
 
 SEC("uprobe")
