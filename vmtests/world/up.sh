@@ -92,11 +92,22 @@ person() {
 	chmod 0700 "/home/$login"
 }
 
+# The agent's own accounts, as sysusers.d makes them on a host.
+accounts() {
+	local id=990 name
+	for name in reader courier analyst; do
+		id=$((id + 1))
+		echo "bailiff-$name:x:$id:$id::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
+		echo "bailiff-$name:x:$id:" >>/etc/group
+	done
+}
+
 people() {
 	mount -t tmpfs -o mode=0755,nosuid,nodev home /home
 	if [ -d /etc/claude-code ]; then
 		mount -t tmpfs -o mode=0755 none /etc/claude-code
 	fi
+	accounts
 	person alice 4001
 	person carol 4002
 	person mallory 4003
