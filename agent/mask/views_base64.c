@@ -130,29 +130,56 @@ static void decode_phase(struct collector *c, size_t phase, size_t low, size_t h
 		decode(c, from, to + 4 < c->n_values ? to + 4 : c->n_values, low, high);
 }
 
+#define STEP 16
+typedef uint8_t step_v __attribute__((vector_size(STEP)));
+
+/* Which of the 16 bytes at s are base64 characters: 0xff each. */
+static step_v classify(const uint8_t *s)
+{
+	step_v v, lower;
+
+	memcpy(&v, s, STEP);
+	lower = v | 0x20;
+	return (step_v)((lower - 'a' < 26) | (v - '0' < 10) | (v == '+') | (v == '/') | (v == '-') |
+			(v == '_'));
+}
+
+/* A place at or after i inside a run that may be long enough; len: none. A run of 24 covers two
+ * blocks of eight, wherever it begins. */
+static size_t find_run(const uint8_t *text, size_t len, size_t i)
+{
+	bool before = false;
+
+	for (; i + STEP <= len; i += STEP) {
+		step_v in = classify(text + i);
+		uint64_t half[2];
+
+		memcpy(half, &in, STEP);
+		if (half[0] == UINT64_MAX && (before || half[1] == UINT64_MAX))
+			return i;
+		before = half[1] == UINT64_MAX;
+	}
+	/* fewer than 16 are left: a run of 24 there began before them */
+	return before && i < len ? i - 1 : len;
+}
+
 bool view_base64(struct views *v, const uint8_t *text, size_t len, bool cut, struct view *ret)
 {
 	struct collector c = {v, 0, 0};
-	size_t i = 0;
+	size_t done = 0;
 
 	v->n_runs = 0;
-	while (i + MIN_RUN <= len) {
-		size_t low = i + MIN_RUN - 1, high;
+	for (size_t i = 0; (i = find_run(text, len, i)) < len;) {
+		size_t low = i, high = line_end(text, len, i);
 
-		/* a run that is long enough holds every 24th character */
-		if (!in_run(text[low])) {
-			i += MIN_RUN;
-			continue;
-		}
-		while (low > i && in_run(text[low - 1]))
+		while (low > done && in_run(text[low - 1]))
 			low--;
-		high = line_end(text, len, i + MIN_RUN - 1);
 		if (high - low >= MIN_RUN) {
 			high = gather(&c, text, len, low, cut);
 			for (size_t phase = 0; phase < 4; phase++)
 				decode_phase(&c, phase, low, high);
 		}
-		i = high;
+		i = done = high;
 	}
 	if (!v->n_runs)
 		return false;
