@@ -151,8 +151,8 @@ const struct detector detectors_context[] = {
 			   "(?!(?<!secret)[_-]?ids?(?![a-z0-9]))[a-z0-9_.-]{0,20}" ASSIGN
 			   "(?|" QUOTE "([^\"'`\\\\\\s]{6,256})(?=\\\\{0,7}[\"'`])|"
 			   "([A-Za-z0-9!@#$%^&*_+/=.~-]{8,256})(?![A-Za-z0-9_.]*[(\\[]))",
-		.anchor = "(?i)" A_SECRET_NAME "[a-z0-9_.-]{0,20}" ASSIGN QUOTE
-			  "?[A-Za-z0-9!@#$%^&*_+/=.~-]{6}",
+		/* the names only: what follows is looked at by screen */
+		.anchor = "(?i)" A_SECRET_NAME,
 		.reach = 16,
 		.validate = valid_secret,
 		.screen = screen_secret,

@@ -232,6 +232,7 @@ static int confirm(struct scan *s, size_t detector, size_t end, size_t *seen)
 
 struct pass {
 	struct mask_rules *r;
+	const struct view *view;
 	size_t at; /* where in the view the pass began */
 };
 
@@ -253,8 +254,11 @@ static int add_candidate(struct mask_rules *r, size_t detector, size_t end)
 static int on_anchor(unsigned int id, unsigned long long from, unsigned long long to,
 		     unsigned int flags, void *ctx)
 {
-	struct pass *p = ctx;
+	const struct pass *p = ctx;
+	const struct detector *d = &p->r->all[id].d;
 
+	if (d->screen && !d->screen(p->view->bytes, p->view->len, p->at + to))
+		return 0;
 	return add_candidate(p->r, id, p->at + to);
 }
 
@@ -271,7 +275,7 @@ static int on_shape(void *ctx, enum number_shape shape, size_t end)
 
 static int find_anchors(struct scan *s, const hs_database_t *db, size_t low, size_t high)
 {
-	struct pass p = {s->scratch, low};
+	struct pass p = {s->scratch, &s->view, low};
 	hs_error_t e = hs_scan(db, (const char *)s->view.bytes + low, (unsigned int)(high - low), 0,
 			       s->rules->scratch, on_anchor, &p);
 
@@ -330,9 +334,6 @@ static int scan_view(struct scan *s)
 
 		if (i && c->detector != c[-1].detector)
 			seen = 0;
-		if (r->all[c->detector].d.screen &&
-		    !r->all[c->detector].d.screen(s->view.bytes, s->view.len, end))
-			continue;
 		n = confirm(s, c->detector, end, &seen);
 		if (n < 0)
 			return n;

@@ -16,6 +16,11 @@ static bool is_upper(uint8_t c)
 	return c >= 'A' && c <= 'Z';
 }
 
+static bool is_letter(uint8_t c)
+{
+	return is_upper(c) || (c >= 'a' && c <= 'z');
+}
+
 struct text {
 	const uint8_t *s;
 	size_t n;
@@ -59,12 +64,12 @@ static bool is_card(const struct text *t, size_t i, size_t len)
 {
 	size_t at = i + len, k;
 
-	if (!memchr("234568", t->s[i], 6))
+	if (len != 4 && len < 12)
+		return false;
+	if (t->s[i] < '2' || t->s[i] == '7' || t->s[i] == '9')
 		return false;
 	if (len >= 12)
 		return true;
-	if (len != 4)
-		return false;
 	k = group(t, &at);
 	return k == 4 || k == 6;
 }
@@ -110,10 +115,21 @@ static size_t capitals_before(const struct text *t, size_t i, size_t max)
 	return k;
 }
 
+/* Two capital letters, or more, that begin a word and end right before i. */
+static bool is_capitals(const struct text *t, size_t i)
+{
+	size_t k = capitals_before(t, i, 6), before = i - k;
+
+	if (k != 2 && k != 6)
+		return false;
+	/* the letter of an escape (\n) is of no word */
+	return before == 0 || !is_letter(t->s[before - 1]) ||
+	       (before >= 2 && t->s[before - 2] == '\\');
+}
+
 static uint32_t shapes_of(const struct text *t, size_t i, size_t len)
 {
 	uint32_t found = 0;
-	size_t capitals = capitals_before(t, i, 6);
 
 	if (is_card(t, i, len))
 		found |= 1u << SHAPE_CARD;
@@ -123,9 +139,7 @@ static uint32_t shapes_of(const struct text *t, size_t i, size_t len)
 		found |= 1u << SHAPE_PHONE;
 	if (is_dotted(t, i, len))
 		found |= 1u << SHAPE_DOTTED;
-	if (capitals >= 2 && len >= 2)
-		found |= 1u << SHAPE_CAPITALS;
-	else if (len == 2 && i > 0 && t->s[i - 1] == ' ' && capitals_before(t, i - 1, 2) == 2)
+	if (is_capitals(t, i) || (len == 2 && i > 0 && t->s[i - 1] == ' ' && is_capitals(t, i - 1)))
 		found |= 1u << SHAPE_CAPITALS;
 	return found;
 }
@@ -143,8 +157,8 @@ int shapes_find(const uint8_t *s, size_t n, size_t low, size_t high, shape_found
 			continue;
 		}
 		len = digits_at(&t, i);
-		/* a stretch may begin inside a number; what begins before belongs to none */
-		shapes = i > 0 && is_digit(s[i - 1]) ? 0 : shapes_of(&t, i, len);
+		/* no number begins with one digit, nor where a stretch cuts one */
+		shapes = len < 2 || (i > 0 && is_digit(s[i - 1])) ? 0 : shapes_of(&t, i, len);
 		for (unsigned int k = 0; shapes; k++, shapes >>= 1) {
 			int r = shapes & 1 ? found(ctx, (enum number_shape)k, i + 1) : 0;
 

@@ -91,12 +91,29 @@ size_t valid_secret(const uint8_t *s, size_t n)
 	return bits >= (n < 12 ? 2.4 : 2.8) ? n : 0;
 }
 
+/* How many of at most max bytes from i on are in set, or letters and digits if these count. */
+static size_t span(const uint8_t *s, size_t n, size_t i, const char *set, bool alnum, size_t max)
+{
+	size_t k = i;
+
+	while (k < n && k - i < max && s[k] &&
+	       ((alnum && base64_value[s[k]] < 62) || strchr(set, s[k])))
+		k++;
+	return k - i;
+}
+
 bool screen_secret(const uint8_t *s, size_t n, size_t end)
 {
-	/* the anchor ends six characters into the value */
-	size_t i = end > 6 ? end - 6 : 0;
+	size_t i = end, k;
 
-	for (; i < n && s[i] > ' ' && s[i] != '"' && s[i] != '\'' && s[i] != '\\'; i++)
+	i += span(s, n, i, "_.-", true, 40);	     /* the rest of the name */
+	i += span(s, n, i, "\\\"'`] \t", false, 24); /* its quote */
+	k = span(s, n, i, ":=>", false, 2);
+	if (!k)
+		return false;
+	i += k;
+	i += span(s, n, i, "\\\"'` \t", false, 24);
+	for (; i < n && s[i] > ' ' && !strchr("\"'`\\", s[i]); i++)
 		if (marks_secret(s[i]))
 			return true;
 	return false;
