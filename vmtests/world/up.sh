@@ -107,8 +107,6 @@ client() {
 	mkdir -p /opt/claude
 	mount -t ext4 -o ro /dev/vda /opt/claude
 	ln -sf /opt/claude/claude /usr/local/bin/claude
-	# two clients that start at once, each fetching pages of one cold file, take three times as long
-	busybox cat /opt/claude/claude >/dev/null &
 }
 
 servers() {
