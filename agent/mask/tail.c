@@ -169,6 +169,8 @@ static size_t extend_pem(const uint8_t *s, size_t n, size_t from, bool begun, bo
 			break;
 		i += k;
 	}
+	/* one run up to the end of what is there */
+	*ret_open = more && p.begun && i == n && p.end == n;
 	return p.begun ? p.end : from;
 }
 
