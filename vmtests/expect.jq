@@ -22,7 +22,7 @@ def skill_ran($p; $s; $session): code("skill_use") | person($p) | skill($s) | se
 		and (.build_id | test("^[0-9a-f]{16,}$"))
 		and (.device_id | test("^[0-9a-f]{64}$"))
 		and has("account_id")
-		and (.model // .model_name | type) == "string"
+		and (.model | type) == "string"
 		and (.tool_use_id | startswith("toolu_"))
 		and (.project | endswith("/project"))
 		and (.duration_ms | type) == "number"

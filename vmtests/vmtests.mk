@@ -5,12 +5,15 @@ VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
 
-.PHONY: vm-setup vmtest vmtests demo
+.PHONY: vm-setup vm-selftest vmtest vmtests demo
 vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1 and 6.12, the client
 	$(Q)$(VM_ENV) vmtests/setup/virtme.sh
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.12 >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/disk.sh >/dev/null
+
+vm-selftest: $(BUILD)/.deps ## test the stand-in API and the tools of the VM tests, without a VM
+	$(Q)/usr/bin/python3 vmtests/selftest.py $(BUILD)
 
 vmtest: $(BUILD)/.deps $(VM_AGENT) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }

@@ -136,11 +136,13 @@ static void fill_cgroup(pid_t pid, struct process_note *note)
 	}
 }
 
-void keeper_client_started(struct keeper *k, pid_t pid, uint64_t start_ns, uint32_t uid,
+void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 			   const struct keeper_image *image)
 {
+	pid_t pid = (pid_t)actor->tgid;
+	uint64_t start_ns = actor->start_ns;
 	struct keeper_client *c;
-	struct process_note note = {.tgid = (uint32_t)pid, .start_ns = start_ns};
+	struct process_note note = {.tgid = actor->tgid, .start_ns = start_ns, .actor = *actor};
 
 	for (c = k->clients; c; c = c->next)
 		if (c->pid == pid && c->start_ns == start_ns)
@@ -154,7 +156,12 @@ void keeper_client_started(struct keeper *k, pid_t pid, uint64_t start_ns, uint3
 		c->next = k->clients;
 		k->clients = c;
 	}
-	c->uid = uid;
+	c->uid = actor->who_uid;
+	/* the kernel asked before it knew: by now this is a client at the head of its lineage */
+	note.actor.flags |= TASK_GOVERNED | TASK_CLIENT;
+	note.actor.root_tgid = actor->tgid;
+	note.actor.root_start_ns = start_ns;
+	keeper_person(k, actor->who_uid, &note.actor.person);
 	c->image_id = image->id;
 	c->inspected = image->attached;
 	read_link(pid, "exe", note.executable, sizeof(note.executable));

@@ -118,14 +118,25 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 	k->questions = q;
 }
 
+/* The analyst ended. The oldest question is the one it was at: that file brought it down, and would
+ * again. It is entered as nothing special, so no client, not inspected, kept from the model API. */
 void keeper_questions_drop(struct keeper *k)
 {
 	while (k->questions) {
 		struct keeper_question *q = k->questions;
+		struct keeper_image *i = q->next ? NULL : image_add(k, &q->record.key);
 
 		k->questions = q->next;
-		/* unknown again: the next exec asks anew */
-		kernel_image_forget(k->kernel, &q->record.key);
+		if (i && q->kind == RECOGNISE_PROGRAM) {
+			struct image_value v = {.class_ = IMAGE_OTHER, .id = i->id};
+
+			i->answered = true;
+			i->class_ = IMAGE_OTHER;
+			kernel_image_set(k->kernel, &i->key, &v);
+		} else {
+			/* unknown again: the next exec asks anew */
+			kernel_image_forget(k->kernel, &q->record.key);
+		}
 		close(q->fd);
 		free(q);
 	}
@@ -217,8 +228,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 	int fd;
 
 	if (r->ask == ASK_CLIENT && i) {
-		keeper_client_started(k, (pid_t)r->head.actor.tgid, r->head.actor.start_ns,
-				      r->head.actor.who_uid, i);
+		keeper_client_started(k, &r->head.actor, i);
 		return;
 	}
 	if (r->ask == ASK_SCRIPT) {
@@ -283,7 +293,7 @@ static void mark_script(struct keeper *k, const struct record_image *r)
 	e = kernel_task_set(k->kernel, pid, &t);
 	if (e < 0 && e != -ESRCH)
 		log_err_r(e, "cannot mark pid %d as a client", pid);
-	keeper_client_started(k, pid, r->head.actor.start_ns, t.uid, i);
+	keeper_client_started(k, &r->head.actor, i);
 }
 
 static void mark_seeded(struct keeper *k, const struct keeper_image *i);
@@ -329,9 +339,7 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 		ask_scripts(k, &q->record);
 	if (i->class_ == IMAGE_CLIENT) {
 		if (q->record.by_exec)
-			keeper_client_started(k, (pid_t)q->record.head.actor.tgid,
-					      q->record.head.actor.start_ns,
-					      q->record.head.actor.who_uid, i);
+			keeper_client_started(k, &q->record.head.actor, i);
 		mark_seeded(k, i);
 	}
 }
@@ -372,7 +380,9 @@ static void seed_one(void *ctx, const struct record_image *r)
 						     .parent = (pid_t)r->head.actor.root_tgid,
 						     .uid = r->head.actor.who_uid,
 						     .start_ns = r->head.actor.start_ns,
+						     .actor = r->head.actor,
 						     .key = r->key};
+	more[k->n_seeded - 1].actor.root_tgid = 0; /* the iterator's place for the parent */
 	ask.head.actor.root_tgid = 0;
 	keeper_ask(k, &ask);
 }
@@ -419,7 +429,7 @@ static void mark_seeded(struct keeper *k, const struct keeper_image *i)
 		t.image = s->key;
 		if (kernel_task_get(k->kernel, s->pid, &(struct task_context){0}) < 0)
 			kernel_task_set(k->kernel, s->pid, &t);
-		keeper_client_started(k, s->pid, s->start_ns, s->uid, i);
+		keeper_client_started(k, &s->actor, i);
 		mark_tree(k, s, s->pid, 0, 0);
 	}
 }

@@ -55,18 +55,9 @@ static int remember_old(void *ctx, uint64_t index, const char *json, size_t len)
 	return 0;
 }
 
-/* The log directory: the policy's when it names one, else under the state directory. */
-static const char *log_directory(const struct keeper *k, char *buffer, size_t size)
-{
-	if (k->policy->log_directory && *k->policy->log_directory)
-		return k->policy->log_directory;
-	snprintf(buffer, size, "%s/log", k->options.state_directory);
-	return buffer;
-}
-
 int keeper_journal_open(struct keeper *k, int64_t *ret_unwatched_ms, uint64_t *ret_discarded)
 {
-	char directory[512], key[512], origin[320];
+	char key[512], origin[320];
 	struct log_opened opened = {0};
 	struct log_options options;
 	uint64_t from;
@@ -74,7 +65,7 @@ int keeper_journal_open(struct keeper *k, int64_t *ret_unwatched_ms, uint64_t *r
 
 	snprintf(key, sizeof(key), "%s/keys/log.key", k->options.state_directory);
 	snprintf(origin, sizeof(origin), "bailiff/%s", k->host);
-	options.directory = log_directory(k, directory, sizeof(directory));
+	options.directory = k->policy->log_directory;
 	options.key_path = key;
 	options.origin = k->policy->log_origin ? k->policy->log_origin : origin;
 	r = log_open(&options, &k->log, &opened);

@@ -72,6 +72,7 @@ struct keeper_seeded {
 	pid_t pid, parent;
 	uint32_t uid;
 	uint64_t start_ns;
+	struct record_actor actor;
 	struct image_key key;
 };
 
@@ -173,8 +174,11 @@ void keeper_questions_drop(struct keeper *k);
 struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key *key);
 
 /* clients.c */
-void keeper_client_started(struct keeper *k, pid_t pid, uint64_t start_ns, uint32_t uid,
+/* actor: of the record that told of it, or asked what it is */
+void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 			   const struct keeper_image *image);
+const struct policy_person *keeper_person(const struct keeper *k, uint32_t uid,
+					  uint32_t *ret_index);
 void keeper_clients_sweep(struct keeper *k);
 
 /* rules.c: policy and names into tables */

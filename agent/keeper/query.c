@@ -64,20 +64,6 @@ static json_t *refuse(const char *why)
 	return json_pack("{s:b, s:s}", "ok", 0, "error", why);
 }
 
-static const struct policy_person *person_of(const struct keeper *k, uint32_t uid,
-					     const char *email)
-{
-	uint32_t index = 0;
-
-	for (size_t i = 0; k->tables && i < k->tables->n_persons && !email; i++)
-		if (k->tables->persons[i].uid == uid)
-			index = k->tables->persons[i].value.person;
-	for (size_t i = 0; i < k->policy->n_people; i++)
-		if (email ? strcmp(k->policy->people[i].email, email) == 0 : i + 1 == index)
-			return &k->policy->people[i];
-	return NULL;
-}
-
 static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
 {
 	const char *email = json_string_value(json_object_get(ask, "person"));
@@ -89,7 +75,7 @@ static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
 
 	if (email && uid != 0)
 		return refuse("only root may ask about somebody else");
-	person = person_of(k, uid, email);
+	person = keeper_person(k, uid, NULL);
 	if (limit < 1 || limit > 50)
 		limit = number ? 1 : limit < 1 ? 1 : 50;
 	for (size_t i = 0; i < have && (json_int_t)json_array_size(list) < limit; i++) {
@@ -165,7 +151,7 @@ static json_t *status_clients(const struct keeper *k)
 	json_t *list = json_array();
 
 	for (const struct keeper_client *c = k->clients; c; c = c->next) {
-		const struct policy_person *p = person_of(k, c->uid, NULL);
+		const struct policy_person *p = keeper_person(k, c->uid, NULL);
 		char build_id[2 * TLS_BUILD_ID_MAX + 1] = "";
 
 		for (const struct keeper_image *i = k->images; i; i = i->next)
@@ -204,9 +190,9 @@ static json_t *answer_status(struct keeper *k)
 			 mode_name(k->policy->mode_skills), "model",
 			 mode_name(k->policy->mode_model), "posture", posture, "clients",
 			 status_clients(k), "counters", status_counters(k), "log", "size",
-			 (json_int_t)log_size(k->log), "checkpoint_ms",
-			 (json_int_t)k->last_checkpoint_ms, "processes", "keeper", (int)getpid(),
-			 "reader", (int)k->child[KEEPER_CHILD_READER].pid, "courier",
+			 (json_int_t)log_size(k->log), "directory", k->policy->log_directory,
+			 "checkpoint_ms", (json_int_t)k->last_checkpoint_ms, "processes", "keeper",
+			 (int)getpid(), "reader", (int)k->child[KEEPER_CHILD_READER].pid, "courier",
 			 (int)k->child[KEEPER_CHILD_COURIER].pid, "analyst",
 			 (int)k->child[KEEPER_CHILD_ANALYST].pid, "names", status_names(k));
 }

@@ -27,6 +27,20 @@ static int uid_of(void *ctx, const char *login, uint32_t *ret_uid)
 	return 0;
 }
 
+const struct policy_person *keeper_person(const struct keeper *k, uint32_t uid, uint32_t *ret_index)
+{
+	for (size_t i = 0; k->tables && i < k->tables->n_persons; i++) {
+		uint32_t index = k->tables->persons[i].value.person;
+
+		if (k->tables->persons[i].uid != uid || !index || index > k->policy->n_people)
+			continue;
+		if (ret_index)
+			*ret_index = index;
+		return &k->policy->people[index - 1];
+	}
+	return NULL;
+}
+
 static struct keeper_name *name_find(struct keeper *k, const char *name)
 {
 	for (size_t i = 0; i < k->n_names; i++)

@@ -29,6 +29,17 @@ enum mask_tail {
 	TAIL_MAX,
 };
 
+/* What numbers look like that no letter gives away. */
+enum number_shape {
+	SHAPE_NONE,
+	SHAPE_CARD,	/* four digits, a separator, more; or twelve and more */
+	SHAPE_SOCIAL,	/* 3-2-4 */
+	SHAPE_PHONE,	/* 3-3-4, (3) 3-4 */
+	SHAPE_DOTTED,	/* 3.3.3, 2.3.3 */
+	SHAPE_CAPITALS, /* two capital letters, two digits or more */
+	SHAPE_MAX,
+};
+
 struct detector {
 	const char *name;
 	const char *description;
@@ -36,11 +47,16 @@ struct detector {
 	 * group it is the whole match. Starts on a byte that is its own: a match belongs to the
 	 * block in which it starts. At most SCAN_AHEAD bytes wide. */
 	const char *pattern;
-	/* Hyperscan: found wherever the pattern can match, as early in it as is rare enough. */
+	/* Hyperscan: found wherever the pattern can match, as early in it as is rare enough. NULL
+	 * when shape says all. */
 	const char *anchor;
+	enum number_shape shape;
 	/* how far before the anchor a match of the pattern may start */
 	unsigned int reach;
 	validator validate;
+	/* May be NULL. A quick look at what ends in an anchor (the end of it, in the n bytes at s):
+	 * false when no match can come of it, and PCRE2 need not be asked. */
+	bool (*screen)(const uint8_t *s, size_t n, size_t end);
 	enum mask_style style;
 	enum mask_tail tail;
 	bool number;  /* has DENSE_DIGITS digits close together (mask/dense.h) */

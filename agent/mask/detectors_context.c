@@ -48,7 +48,7 @@ const struct detector detectors_context[] = {
 			"(?i)(?|authorization" ASSIGN QUOTE "?"
 			"(?:bearer|basic|token|apikey|negotiate|digest)[ "
 			"]{1,4}([A-Za-z0-9._~+/=:-]{8,900})|"
-			"(?<![a-z])bearer[ ]{1,4}([A-Za-z0-9._~+/-]{20,900}={0,2})|"
+			"(?<![a-z0-9/_.-])bearer[ ]{1,4}([A-Za-z0-9._~+/-]{20,900}={0,2})|"
 			"(?<![a-z])x-(?:api-key|auth-token|access-token|vault-token)" ASSIGN QUOTE
 			"?([A-Za-z0-9._~+/=-]{8,900}))",
 		.anchor = "(?i)(?:authorization" ASSIGN QUOTE
@@ -62,7 +62,7 @@ const struct detector detectors_context[] = {
 	{
 		.name = "basic-credentials",
 		.description = "User and password of HTTP basic authentication",
-		.pattern = "(?i)(?<![a-z])basic[ ]{1,4}([A-Za-z0-9+/]{6,900}={0,2})",
+		.pattern = "(?i)(?<![a-z0-9/_.-])basic[ ]{1,4}([A-Za-z0-9+/]{6,900}={0,2})",
 		.anchor = "(?i)basic[ ]{1,4}[A-Za-z0-9+/]{6}",
 		.validate = valid_basic,
 		.style = MASK_ALL,
@@ -147,13 +147,15 @@ const struct detector detectors_context[] = {
 		.name = "generic-secret",
 		.description =
 			"Random value assigned to a name like password, secret, api_key, token",
-		.pattern = "(?i)" SECRET_NAME "[a-z0-9_.-]{0,20}" ASSIGN "(?|" QUOTE
-			   "([^\"'`\\\\\\s]{6,256})(?=\\\\{0,7}[\"'`])|"
+		.pattern = "(?i)" SECRET_NAME
+			   "(?!(?<!secret)[_-]?ids?(?![a-z0-9]))[a-z0-9_.-]{0,20}" ASSIGN
+			   "(?|" QUOTE "([^\"'`\\\\\\s]{6,256})(?=\\\\{0,7}[\"'`])|"
 			   "([A-Za-z0-9!@#$%^&*_+/=.~-]{8,256})(?![A-Za-z0-9_.]*[(\\[]))",
-		.anchor = "(?i)" A_SECRET_NAME "[a-z0-9_.-]{0,20}" ASSIGN QUOTE
-			  "?[A-Za-z0-9!@#$%^&*_+/=.~-]{6}",
+		/* the names only: what follows is looked at by screen */
+		.anchor = "(?i)" A_SECRET_NAME,
 		.reach = 16,
 		.validate = valid_secret,
+		.screen = screen_secret,
 		.style = MASK_ALL,
 		.generic = true,
 	},

@@ -5,8 +5,9 @@
 #include "mask/patterns.h"
 
 /* A number that is named: the name, at most 32 characters that are no digits, the number. */
-#define NAMED(name, number)	  "(?i)(?<![a-z])(?:" name ")(?![a-z])" GAP "(?-i)(" number ")" END
-#define A_NAMED(name, two_digits) "(?i)(?:" name ")" GAP two_digits
+#define NAMED(name, number)	   "(?i)(?<![a-z])(?:" name ")(?![a-z])" GAP "(?-i)(" number ")" END
+#define NAMED_STRICT(name, number) "(?i)(?<![a-z])(?:" name ")" GAP_STRICT "(?-i)(" number ")" END
+#define A_NAMED(name, two_digits)  "(?i)(?:" name ")" GAP two_digits
 
 const struct detector detectors_national[] = {
 	{
@@ -15,8 +16,8 @@ const struct detector detectors_national[] = {
 		.pattern = "(?|(?<![0-9])(?<![0-9][ .,-])"
 			   "([0-9]{3}(" SEP_DASH ")[0-9]{2}\\2[0-9]{4})(?![0-9])(?![ .,-][0-9])|"
 			   "(?i)(?:ssn|social[ _-]?security)" GAP "([0-9]{9})(?![0-9]))",
-		.anchor = "(?i)(?:[0-9]{3}" SEP_DASH "[0-9]{2}" SEP_DASH "[0-9]{4}|"
-			  "(?:ssn|social[ _-]?security)" GAP "[0-9]{9})",
+		.anchor = "(?i)(?:ssn|social[ _-]?security)" GAP "[0-9]{9}",
+		.shape = SHAPE_SOCIAL,
 		.validate = valid_us_ssn,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -26,7 +27,7 @@ const struct detector detectors_national[] = {
 		.description = "US individual taxpayer identification number",
 		.pattern = "(?<![0-9])(?<![0-9][ .,-])(9[0-9]{2}-[5-9][0-9]-[0-9]{4})"
 			   "(?![0-9])(?![ .,-][0-9])",
-		.anchor = "9[0-9]{2}-[5-9][0-9]-[0-9]{4}",
+		.shape = SHAPE_SOCIAL,
 		.validate = valid_us_itin,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -37,7 +38,7 @@ const struct detector detectors_national[] = {
 		.pattern = "(?<![0-9A-Za-z.+-])((?:1[ .-])?(?:\\([2-9][0-9]{2}\\) "
 			   "?[2-9][0-9]{2}[.-][0-9]{4}|"
 			   "[2-9][0-9]{2}([.-])[2-9][0-9]{2}\\2[0-9]{4}))(?![0-9])(?![.-][0-9])",
-		.anchor = "[2-9][0-9]{2}(?:\\) ?|[.-])[2-9][0-9]{2}[.-][0-9]{4}",
+		.shape = SHAPE_PHONE,
 		.reach = 4,
 		.validate = valid_any,
 		.style = MASK_ALNUM,
@@ -46,7 +47,7 @@ const struct detector detectors_national[] = {
 	{
 		.name = "us-npi",
 		.description = "US national provider identifier, named",
-		.pattern = NAMED("npi|national[ _-]?provider", "[12][0-9]{9}"),
+		.pattern = NAMED_STRICT("npi|national[ _-]?provider", "[12][0-9]{9}"),
 		.anchor = A_NAMED("npi|national[ _-]?provider", "[12][0-9]{9}"),
 		.validate = valid_us_npi,
 		.style = MASK_ALNUM,
@@ -55,7 +56,8 @@ const struct detector detectors_national[] = {
 	{
 		.name = "us-aba-routing",
 		.description = "US bank routing number (ABA), named",
-		.pattern = NAMED("aba|rtn|routing[a-z_ -]{0,20}", "[0-9]{9}"),
+		.pattern = NAMED_STRICT("aba(?:[ _-]?routing)?|rtn|routing(?:[ _-]?transit)?",
+					"[0-9]{9}"),
 		.anchor = A_NAMED("aba|rtn|routing", "[0-9]{9}"),
 		.reach = 24,
 		.validate = valid_us_aba,
@@ -77,8 +79,7 @@ const struct detector detectors_national[] = {
 		.pattern =
 			BEGIN "([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?"
 			      "[A-D])" END,
-		.anchor =
-			"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
+		.shape = SHAPE_CAPITALS,
 		.validate = valid_uk_nino,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -86,7 +87,10 @@ const struct detector detectors_national[] = {
 	{
 		.name = "ca-sin",
 		.description = "Canadian social insurance number, named",
-		.pattern = NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
+		.pattern = "(?i)(?<![a-z])(?|(?:sin|social[ _-]?insurance)" GAP_STRICT
+			   "([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})|"
+			   "(?:sin|social[ _-]?insurance)(?![a-z])" GAP
+			   "([0-9]{3}([ -])[0-9]{3}\\2[0-9]{3}))" END,
 		.anchor =
 			A_NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
 		.validate = valid_ca_sin,
@@ -108,7 +112,8 @@ const struct detector detectors_national[] = {
 		.pattern = "(?|(?<![0-9])(?<![0-9][.-])([0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2})(?!"
 			   "[0-9])|"
 			   "(?i)(?<![a-z])cpf" GAP "([0-9]{11})(?![0-9]))",
-		.anchor = "(?i)(?:[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}|cpf" GAP "[0-9]{11})",
+		.anchor = "(?i)cpf" GAP "[0-9]{11}",
+		.shape = SHAPE_DOTTED,
 		.validate = valid_br_cpf,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -119,8 +124,8 @@ const struct detector detectors_national[] = {
 		.pattern =
 			"(?|(?<![0-9])([0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2})(?![0-9])|"
 			"(?i)(?<![a-z])cnpj" GAP "([0-9]{14})(?![0-9]))",
-		.anchor = "(?i)(?:[0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2}|cnpj" GAP
-			  "[0-9]{14})",
+		.anchor = "(?i)cnpj" GAP "[0-9]{14}",
+		.shape = SHAPE_DOTTED,
 		.validate = valid_br_cnpj,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -137,8 +142,8 @@ const struct detector detectors_national[] = {
 	{
 		.name = "de-tax-id",
 		.description = "German tax identification number, named",
-		.pattern = NAMED("steuer[ _-]?id(?:entifikationsnummer)?|idnr|tin",
-				 "[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		.pattern = NAMED_STRICT("steuer[ _-]?id(?:entifikationsnummer)?|idnr|tin",
+					"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
 		.anchor = A_NAMED("steuer[ _-]?id|idnr|tin",
 				  "[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
 		.reach = 24,
@@ -149,7 +154,7 @@ const struct detector detectors_national[] = {
 	{
 		.name = "es-dni",
 		.description = "Spanish DNI or NIE, named",
-		.pattern = NAMED("dni|nie|nif", "(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]"),
+		.pattern = NAMED_STRICT("dni|nie|nif", "(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]"),
 		.anchor = A_NAMED("dni|nie|nif", "[0-9]{7}"),
 		.validate = valid_es_dni,
 		.style = MASK_ALNUM,
@@ -171,7 +176,7 @@ const struct detector detectors_national[] = {
 		.name = "it-fiscal-code",
 		.description = "Italian codice fiscale",
 		.pattern = BEGIN "([A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z])" END,
-		.anchor = "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]",
+		.shape = SHAPE_CAPITALS,
 		.validate = valid_it_fiscal_code,
 		.style = MASK_ALNUM,
 		.number = true,

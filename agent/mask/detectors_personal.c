@@ -27,7 +27,7 @@ const struct detector detectors_personal[] = {
 				 "([2-68][0-9]{3}(" SEP
 				 "?)[0-9]{4}\\2[0-9]{4}\\2[0-9]{1,4}(?:\\2[0-9]{1,3})?)|"
 				 "(3[0-9]{3}(" SEP "?)[0-9]{6}\\2[0-9]{4,5}))" END "(?![.,][0-9])",
-		.anchor = "(?:^|[^0-9])[2-68][0-9]{3}" SEP "?[0-9]{4}",
+		.shape = SHAPE_CARD,
 		.validate = valid_card,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -37,7 +37,7 @@ const struct detector detectors_personal[] = {
 		.description = "International bank account number",
 		.pattern = BEGIN "([A-Z]{2}[0-9]{2}(?:" SEP_DASH "?[A-Z0-9]{4}){2,7}"
 				 "(?:" SEP_DASH "?[A-Z0-9]{1,4})?)" END,
-		.anchor = A_BEGIN "[A-Z]{2}[0-9]{2}" SEP_DASH "?[A-Z0-9]{4}",
+		.shape = SHAPE_CAPITALS,
 		.validate = valid_iban,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -55,12 +55,12 @@ const struct detector detectors_personal[] = {
 	{
 		.name = "birth-date",
 		.description = "Date of birth, named as such",
-		.pattern =
-			"(?i)(?<![a-z])(?:date[ _-]?of[ _-]?birth|birth[ "
-			"_-]?da(?:te|y)|dob|born(?: on)?)"
-			"[\"'`\\\\:=\\s,(|-]{1,12}((?:19|20)[0-9]{2}[-/.][01]?[0-9][-/"
-			".][0-3]?[0-9]|"
-			"[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:(?:19|20)[0-9]{2}|[0-9]{2}))(?![0-9])",
+		.pattern = "(?i)(?<![a-z])(?:date[ _-]?of[ _-]?birth|birth[ "
+			   "_-]?da(?:te|y)|dob|born(?: on)?(?=[ :]))"
+			   "[\"'`\\\\:=\\s,(|-]{1,12}((?:19|20)[0-9]{2}[-/.][01]?[0-9][-/"
+			   ".][0-3]?[0-9]|"
+			   "[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:(?:19|20)[0-9]{2}|[0-9]{2}))"
+			   "(?![0-9A-Za-z_-])(?!\\.[0-9A-Za-z])",
 		.anchor = "(?i)(?:birth|birth[ _-]?da(?:te|y)|dob|born(?: "
 			  "on)?)[\"'`\\\\:=\\s,(|-]{1,12}[0-9]",
 		.reach = 24,

@@ -22,5 +22,9 @@
 #define QUOTE "(?:\\\\{0,7}[\"'`])"
 /* What stands between a name and a number: "nhs_number": "943..., NHS no. 943..., nhs=943... */
 #define GAP "[^0-9\\n]{0,32}"
+/* The same after a name that is also a word: "number" and the like, or a sign of assignment. */
+#define GAP_STRICT                                                                                 \
+	"(?:[ _.-]{0,2}(?:number|numero|nummer|no|nr|num|code|id)[^A-Za-z0-9\\n]{1,8}|"            \
+	"[^A-Za-z0-9\\n]{0,8}[:=#\"'|>,][^A-Za-z0-9\\n]{0,8})"
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "mask/scan.h"
+#include "mask/shapes.h"
 #include "mask/views.h"
 
 #define ERR_SIZE 256
@@ -80,7 +81,7 @@ static int compile_database(struct mask_rules *r, bool numbers, hs_database_t **
 	if (!patterns || !flags || !ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->all[i].d.number != numbers)
+		if (r->all[i].d.number != numbers || !r->all[i].d.anchor)
 			continue;
 		patterns[n] = r->all[i].d.anchor;
 		flags[n] = anchor_flags(&r->all[i]);
@@ -105,12 +106,16 @@ static int measure_anchor(struct compiled *c, char *err)
 	hs_expr_info_t *info = NULL;
 	int result;
 
+	c->before = SHAPE_BEFORE + c->d.reach;
+	if (!c->d.anchor)
+		return 0;
 	if (hs_expression_info(c->d.anchor, anchor_flags(c), &info, &e) != HS_SUCCESS) {
 		result = fail(err, "detector '%s': %s", c->d.name, e->message);
 		hs_free_compile_error(e);
 		return result;
 	}
-	c->before = info->max_width + c->d.reach;
+	if (c->before < info->max_width + c->d.reach)
+		c->before = info->max_width + c->d.reach;
 	free(info);
 	return 0;
 }
@@ -121,6 +126,10 @@ static int compile_anchors(struct mask_rules *r, char *err)
 
 	for (size_t i = 0; i < r->n && !result; i++)
 		result = measure_anchor(&r->all[i], err);
+	for (size_t i = 0; i < r->n; i++) {
+		r->any_number |= r->all[i].d.number;
+		r->any_shape |= r->all[i].d.shape != SHAPE_NONE;
+	}
 	if (!result)
 		result = compile_database(r, false, &r->db, err);
 	if (!result)

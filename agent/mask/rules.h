@@ -53,6 +53,7 @@ struct mask_rules {
 	size_t n;
 	hs_database_t *db;	/* anchors of all detectors but those of numbers */
 	hs_database_t *numbers; /* theirs: only stretches with many digits are searched for them */
+	bool any_number, any_shape;
 	EVP_MAC *mac;
 	/* scratch */
 	hs_scratch_t *scratch;

@@ -9,6 +9,7 @@
 
 #include "mask/apply.h"
 #include "mask/dense.h"
+#include "mask/shapes.h"
 #include "mask/tail.h"
 #include "mask/utf8.h"
 #include "mask/views.h"
@@ -231,31 +232,50 @@ static int confirm(struct scan *s, size_t detector, size_t end, size_t *seen)
 
 struct pass {
 	struct mask_rules *r;
+	const struct view *view;
 	size_t at; /* where in the view the pass began */
 };
 
-static int on_anchor(unsigned int id, unsigned long long from, unsigned long long to,
-		     unsigned int flags, void *ctx)
+static int add_candidate(struct mask_rules *r, size_t detector, size_t end)
 {
-	struct pass *p = ctx;
-	struct mask_rules *r = p->r;
-
 	if (r->n_candidates == r->cap_candidates) {
 		size_t cap = r->cap_candidates ? r->cap_candidates * 2 : 256;
 		struct candidate *new = reallocarray(r->candidates, cap, sizeof(*new));
 
 		if (!new)
-			return 1;
+			return -ENOMEM;
 		r->candidates = new;
 		r->cap_candidates = cap;
 	}
-	r->candidates[r->n_candidates++] = (struct candidate){id, (uint32_t)(p->at + to)};
+	r->candidates[r->n_candidates++] = (struct candidate){(uint32_t)detector, (uint32_t)end};
 	return 0;
+}
+
+static int on_anchor(unsigned int id, unsigned long long from, unsigned long long to,
+		     unsigned int flags, void *ctx)
+{
+	const struct pass *p = ctx;
+	const struct detector *d = &p->r->all[id].d;
+
+	if (d->screen && !d->screen(p->view->bytes, p->view->len, p->at + to))
+		return 0;
+	return add_candidate(p->r, id, p->at + to);
+}
+
+static int on_shape(void *ctx, enum number_shape shape, size_t end)
+{
+	struct mask_rules *r = ctx;
+	int result = 0;
+
+	for (size_t i = 0; i < r->n && !result; i++)
+		if (r->all[i].d.shape == shape)
+			result = add_candidate(r, i, end);
+	return result;
 }
 
 static int find_anchors(struct scan *s, const hs_database_t *db, size_t low, size_t high)
 {
-	struct pass p = {s->scratch, low};
+	struct pass p = {s->scratch, &s->view, low};
 	hs_error_t e = hs_scan(db, (const char *)s->view.bytes + low, (unsigned int)(high - low), 0,
 			       s->rules->scratch, on_anchor, &p);
 
@@ -272,8 +292,14 @@ static int find_all_anchors(struct scan *s)
 	s->scratch->n_candidates = 0;
 	if (s->rules->db)
 		r = find_anchors(s, s->rules->db, 0, s->view.len);
-	while (!r && s->rules->numbers && dense_next(s->view.bytes, s->view.len, &at, &low, &high))
-		r = find_anchors(s, s->rules->numbers, low, high);
+	while (!r && s->rules->any_number &&
+	       dense_next(s->view.bytes, s->view.len, &at, &low, &high)) {
+		if (s->rules->numbers)
+			r = find_anchors(s, s->rules->numbers, low, high);
+		if (!r && s->rules->any_shape)
+			r = shapes_find(s->view.bytes, s->view.len, low, high, on_shape,
+					s->scratch);
+	}
 	return r;
 }
 

@@ -98,8 +98,7 @@ size_t valid_ca_sin(const uint8_t *s, size_t n)
 {
 	uint8_t d[9];
 
-	/* 0 and 8 have never opened a number of a person */
-	return exactly(s, n, d, 9) && d[0] != 0 && d[0] != 8 && luhn_valid(d, 9) ? n : 0;
+	return exactly(s, n, d, 9) && !all_same(d, 9) && luhn_valid(d, 9) ? n : 0;
 }
 
 size_t valid_in_aadhaar(const uint8_t *s, size_t n)

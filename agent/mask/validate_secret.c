@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "mask/base64.h"
+#include "mask/utf8.h"
 
 size_t valid_any(const uint8_t *s, size_t n)
 {
@@ -64,23 +65,58 @@ static bool is_reference(const uint8_t *s, size_t n)
 	return false;
 }
 
+/* What a secret has and a word of a program has not. */
+static bool marks_secret(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c && strchr("!#$%&^@", c));
+}
+
 size_t valid_secret(const uint8_t *s, size_t n)
 {
 	struct classes c = classes_of(s, n);
 	unsigned int letters = c.lower + c.upper;
+	bool marked = false;
 	double bits;
 
 	if (is_reference(s, n))
 		return 0;
 	/* a name (some_variable, Some-Header) has letters and joints only; a number is no secret */
-	if (!letters ||
-	    (!c.digit && !memchr(s, '!', n) && !memchr(s, '#', n) && !memchr(s, '$', n) &&
-	     !memchr(s, '%', n) && !memchr(s, '&', n) && !memchr(s, '^', n) && !memchr(s, '@', n)))
+	for (size_t i = 0; i < n; i++)
+		marked |= marks_secret(s[i]);
+	if (!letters || !marked)
 		return 0;
 	if (c.stars * 2 >= n)
 		return 0;
 	bits = shannon_entropy(s, n);
 	return bits >= (n < 12 ? 2.4 : 2.8) ? n : 0;
+}
+
+/* How many of at most max bytes from i on are in set, or letters and digits if these count. */
+static size_t span(const uint8_t *s, size_t n, size_t i, const char *set, bool alnum, size_t max)
+{
+	size_t k = i;
+
+	while (k < n && k - i < max && s[k] &&
+	       ((alnum && base64_value[s[k]] < 62) || strchr(set, s[k])))
+		k++;
+	return k - i;
+}
+
+bool screen_secret(const uint8_t *s, size_t n, size_t end)
+{
+	size_t i = end, k;
+
+	i += span(s, n, i, "_.-", true, 40);	     /* the rest of the name */
+	i += span(s, n, i, "\\\"'`] \t", false, 24); /* its quote */
+	k = span(s, n, i, ":=>", false, 2);
+	if (!k)
+		return false;
+	i += k;
+	i += span(s, n, i, "\\\"'` \t", false, 24);
+	for (; i < n && s[i] > ' ' && !strchr("\"'`\\", s[i]); i++)
+		if (marks_secret(s[i]))
+			return true;
+	return false;
 }
 
 /* A checksum that holds settles it. One that does not may be a typing error in a live token, and a
@@ -131,7 +167,7 @@ size_t valid_basic(const uint8_t *s, size_t n)
 	for (size_t i = 0; i < k; i++)
 		if (plain[i] < ' ' || plain[i] == 0x7f)
 			return 0;
-	return k && memchr(plain, ':', k) ? n : 0;
+	return k && utf8_valid(plain, k) == k && memchr(plain, ':', k) ? n : 0;
 }
 
 size_t valid_userinfo(const uint8_t *s, size_t n)

@@ -56,7 +56,9 @@ size_t valid_au_tfn(const uint8_t *s, size_t n);
 /* --- credentials --- */
 size_t valid_token(const uint8_t *s, size_t n);	 /* random enough not to be a placeholder */
 size_t valid_secret(const uint8_t *s, size_t n); /* what stands for a password in an assignment */
-size_t valid_mixed(const uint8_t *s, size_t n);	 /* upper and lower case, digits, high entropy */
+/* Whether a name that ends or goes on at end is assigned something that has not letters only. */
+bool screen_secret(const uint8_t *s, size_t n, size_t end);
+size_t valid_mixed(const uint8_t *s, size_t n); /* upper and lower case, digits, high entropy */
 size_t valid_github(const uint8_t *s, size_t n);
 size_t valid_npm(const uint8_t *s, size_t n);
 size_t valid_jwt(const uint8_t *s, size_t n);

@@ -19,10 +19,11 @@ int views_new(struct views **ret)
 		return -ENOMEM;
 	v->bytes = malloc(VIEW_BYTES);
 	v->source = malloc((VIEW_BYTES + 1) * sizeof(*v->source));
-	v->values = malloc(SCAN_WINDOW);
-	v->places = malloc((SCAN_WINDOW + 1) * sizeof(*v->places));
+	v->run = malloc(SCAN_WINDOW);
+	v->flags = malloc(SCAN_WINDOW + VIEW_PAD);
+	v->lines = malloc(SCAN_WINDOW / VIEW_MIN_LINE * sizeof(*v->lines) + sizeof(*v->lines));
 	v->runs = malloc(SCAN_WINDOW / 4 * sizeof(*v->runs));
-	if (!v->bytes || !v->source || !v->values || !v->places || !v->runs) {
+	if (!v->bytes || !v->source || !v->run || !v->flags || !v->lines || !v->runs) {
 		views_free(v);
 		return -ENOMEM;
 	}
@@ -37,12 +38,13 @@ void views_free(struct views *v)
 	/* decoded secrets */
 	if (v->bytes)
 		explicit_bzero(v->bytes, VIEW_BYTES);
-	if (v->values)
-		explicit_bzero(v->values, SCAN_WINDOW);
+	if (v->run)
+		explicit_bzero(v->run, SCAN_WINDOW);
 	free(v->bytes);
 	free(v->source);
-	free(v->values);
-	free(v->places);
+	free(v->run);
+	free(v->flags);
+	free(v->lines);
 	free(v->runs);
 	free(v);
 }

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define VIEW_MIN_LINE 60 /* characters in a line of a wrapped run; tools wrap at 64 and 76 */
+#define VIEW_PAD      32 /* bytes that may be read behind flags */
+
 struct view {
 	const uint8_t *bytes;
 	size_t len;
@@ -20,13 +23,19 @@ struct view_run {
 	uint32_t low, high; /* the run in the text */
 };
 
+/* A line of a run that is being read: its first character in the run and in the text. */
+struct view_line {
+	uint32_t first, place;
+};
+
 struct views {
 	uint8_t *bytes;
 	uint32_t *source;
-	uint8_t *values; /* of base64 characters */
-	uint32_t *places;
+	uint8_t *run;	/* the characters of a run, its lines joined */
+	uint8_t *flags; /* of these characters */
+	struct view_line *lines;
 	struct view_run *runs;
-	size_t n_runs;
+	size_t n_lines, n_runs;
 };
 
 /* Memory for views of texts of up to SCAN_WINDOW bytes. Returns 0 or -ENOMEM. */

@@ -8,10 +8,8 @@
 #include "mask/rules.h"
 
 #define MIN_RUN	   24 /* characters */
-#define MIN_LINE   60 /* characters in a line of a wrapped run; tools wrap at 64 and 76 */
 #define MAX_INDENT 32
-#define MIN_GROUPS 3   /* of four characters, decoding to text, in a row */
-#define MAX_GAP	   256 /* characters */
+#define MAX_GAP	   256 /* characters, between two stretches that are decoded as one */
 
 static bool in_run(uint8_t c)
 {
@@ -46,118 +44,192 @@ static size_t next_line(const uint8_t *text, size_t len, size_t i)
 	return memchr(text + at, '\n', i - at) || memchr(text + at, '\\', i - at) ? i : 0;
 }
 
-/* Whether the four characters at v decode to what can stand in a text: bytes from ' ' to DEL, or
- * one of the 16 control characters that have the line ends among them. */
-static bool is_text(const uint8_t *v)
-{
-	unsigned int first = (unsigned int)v[0] << 2 | v[1] >> 4;
-	unsigned int second = (v[1] & 15u) << 4 | v[2] >> 2;
-	unsigned int third = (v[2] & 3u) << 6 | v[3];
+/* A group of four characters gives three bytes. Which of these are ' ' to DEL or a control
+ * character such as a line end shows, but for a few, in their upper bits, each in a character of
+ * its own: */
+#define FIRST  1 /* as first of four, this gives a byte of text */
+#define SECOND 2 /* as second: the byte that begins in it */
+#define THIRD  4
 
-	return ((first | second | third) & 0x80) == 0 && (first >= ' ' || first < 16) &&
-	       (second >= ' ' || second < 16) && (third >= ' ' || third < 16);
-}
+#define FLAGS(v)                                                                                   \
+	(((v) < 32 && ((v) >= 8 || (v) < 4) ? FIRST : 0) |                                         \
+	 (((v)&15) < 8 && ((v)&15) != 1 ? SECOND : 0) | (((v)&3) < 2 ? THIRD : 0))
+#define FLAGS4(c, v)                                                                               \
+	[(c)] = FLAGS(v), [(c) + 1] = FLAGS((v) + 1), [(c) + 2] = FLAGS((v) + 2),                  \
+	[(c) + 3] = FLAGS((v) + 3)
+#define FLAGS12(c, v) FLAGS4(c, v), FLAGS4((c) + 4, (v) + 4), FLAGS4((c) + 8, (v) + 8)
+
+static const uint8_t base64_flags[256] = {
+	FLAGS12('A', 0),   FLAGS12('M', 12),  ['Y'] = FLAGS(24), ['Z'] = FLAGS(25),
+	FLAGS12('a', 26),  FLAGS12('m', 38),  ['y'] = FLAGS(50), ['z'] = FLAGS(51),
+	FLAGS4('0', 52),   FLAGS4('4', 56),   ['8'] = FLAGS(60), ['9'] = FLAGS(61),
+	['+'] = FLAGS(62), ['-'] = FLAGS(62), ['/'] = FLAGS(63), ['_'] = FLAGS(63),
+};
 
 struct collector {
 	struct views *v;
-	size_t n_values; /* of this run */
-	size_t n;	 /* decoded so far */
+	size_t n;	    /* characters of this run */
+	size_t done;	    /* decoded so far, of all runs */
+	uint32_t low, high; /* this run in the text */
+	struct stretch {
+		size_t from, to;
+	} open[4]; /* by phase: text found and not yet decoded */
 };
 
-/* Gathers the run that begins at text[low]; returns where it ends. */
-static size_t gather(struct collector *c, const uint8_t *text, size_t len, size_t low, bool cut)
+/* Gathers the run that begins at text[low]. */
+static void gather(struct collector *c, const uint8_t *text, size_t len, size_t low, bool cut)
 {
 	size_t i = low;
 
-	c->n_values = 0;
+	*c = (struct collector){.v = c->v, .done = c->done, .low = (uint32_t)low};
+	c->v->n_lines = 0;
 	for (;;) {
 		size_t end = line_end(text, len, i), next;
-		bool whole = end - i >= MIN_LINE || (cut && i == 0);
+		bool whole = end - i >= VIEW_MIN_LINE || (cut && i == 0);
 
-		for (; i < end; i++) {
-			c->v->values[c->n_values] = base64_value[text[i]];
-			c->v->places[c->n_values++] = (uint32_t)i;
-		}
+		c->v->lines[c->v->n_lines++] = (struct view_line){(uint32_t)c->n, (uint32_t)i};
+		memcpy(c->v->run + c->n, text + i, end - i);
+		c->n += end - i;
 		next = whole ? next_line(text, len, end) : 0;
-		if (!next)
-			return end;
+		if (!next) {
+			c->high = (uint32_t)end;
+			return;
+		}
 		i = next;
 	}
 }
 
-/* Decodes characters [from, to) of the run; from is in phase. */
-static void decode(struct collector *c, size_t from, size_t to, size_t low, size_t high)
+/* Decodes a stretch of the run that is in phase. */
+static void decode(struct collector *c, struct stretch s)
 {
 	struct views *v = c->v;
+	size_t line = 0;
 	uint32_t bits = 0;
 	unsigned int have = 0;
 
-	v->runs[v->n_runs++] = (struct view_run){(uint32_t)c->n, (uint32_t)low, (uint32_t)high};
-	for (size_t i = from; i < to; i++) {
-		bits = bits << 6 | v->values[i];
+	v->runs[v->n_runs++] = (struct view_run){(uint32_t)c->done, c->low, c->high};
+	for (size_t i = s.from; i < s.to; i++) {
+		bits = bits << 6 | base64_value[v->run[i]];
 		have += 6;
+		while (line + 1 < v->n_lines && v->lines[line + 1].first < i)
+			line++;
 		if (have < 8)
 			continue;
 		have -= 8;
-		v->source[c->n] = v->places[i - 1];
-		v->bytes[c->n++] = (uint8_t)(bits >> have);
+		/* of the two characters that a byte is in, the first */
+		v->source[c->done] =
+			v->lines[line].place + (uint32_t)(i - 1) - v->lines[line].first;
+		v->bytes[c->done++] = (uint8_t)(bits >> have);
 	}
 	/* keeps what is decoded of two stretches apart */
-	v->source[c->n] = (uint32_t)high;
-	v->bytes[c->n++] = 0;
+	v->source[c->done] = c->high;
+	v->bytes[c->done++] = 0;
 }
 
-/* Decodes the stretches of a run that are text when read from phase on. Random bytes have three
- * groups of text in a row 1 time in 2,000; near stretches are one, for text in other scripts. */
-static void decode_phase(struct collector *c, size_t phase, size_t low, size_t high)
+/* Three groups of text begin at character i. Those near each other are decoded as one stretch, for
+ * text in other scripts between. */
+static void add_text(struct collector *c, size_t i)
 {
-	const uint8_t *values = c->v->values;
-	size_t row = 0, from = 0, to = 0;
+	struct stretch *s = &c->open[i % 4];
 
-	for (size_t i = phase; i + 3 < c->n_values; i += 4) {
-		row = is_text(values + i) ? row + 1 : 0;
-		if (row < MIN_GROUPS)
-			continue;
-		if (to && i > to + MAX_GAP) {
-			decode(c, from, to, low, high);
-			to = 0;
-		}
-		if (!to) /* with the group before, which may be text in part */
-			from = i >= phase + 4 * MIN_GROUPS ? i - 4 * MIN_GROUPS : phase;
-		to = i + 4;
+	if (s->to && i > s->to + MAX_GAP) {
+		decode(c, *s);
+		s->to = 0;
 	}
-	if (to)
-		decode(c, from, to + 4 < c->n_values ? to + 4 : c->n_values, low, high);
+	/* with the groups before and after, which may be text in part */
+	if (!s->to)
+		s->from = i >= 4 ? i - 4 : i;
+	s->to = i + 16 < c->n ? i + 16 : c->n;
+}
+
+#define STEP 16
+typedef uint8_t step_v __attribute__((vector_size(STEP)));
+
+static step_v load(const uint8_t *s)
+{
+	step_v v;
+
+	memcpy(&v, s, STEP);
+	return v;
+}
+
+/* Finds what is text in the run, in all four phases at once. Of random bytes three groups in a row
+ * look like text 1 time in 2,000. */
+static void find_text(struct collector *c)
+{
+	const uint8_t *f = c->v->flags;
+
+	for (size_t i = 0; i < c->n; i++)
+		c->v->flags[i] = base64_flags[c->v->run[i]];
+	memset(c->v->flags + c->n, 0, VIEW_PAD);
+	for (size_t i = 0; i + 12 <= c->n; i += STEP) {
+		step_v all = load(f + i) & load(f + i + 4) & load(f + i + 8) & FIRST;
+		uint64_t half[2];
+
+		all &= (load(f + i + 1) & load(f + i + 5) & load(f + i + 9)) >> 1;
+		all &= (load(f + i + 2) & load(f + i + 6) & load(f + i + 10)) >> 2;
+		memcpy(half, &all, STEP);
+		if (!(half[0] | half[1]))
+			continue;
+		for (size_t k = 0; k < STEP && i + k + 12 <= c->n; k++)
+			if (all[k])
+				add_text(c, i + k);
+	}
+	for (size_t phase = 0; phase < 4; phase++)
+		if (c->open[phase].to)
+			decode(c, c->open[phase]);
+}
+
+/* Which of the 16 bytes at s are base64 characters: 0xff each. */
+static step_v classify(const uint8_t *s)
+{
+	step_v v = load(s), lower = v | 0x20;
+
+	return (step_v)((lower - 'a' < 26) | (v - '0' < 10) | (v == '+') | (v == '/') | (v == '-') |
+			(v == '_'));
+}
+
+/* A place at or after i inside a run that may be long enough; len: none. A run of 24 covers two
+ * blocks of eight, wherever it begins. */
+static size_t find_run(const uint8_t *text, size_t len, size_t i)
+{
+	bool before = false;
+
+	for (; i + STEP <= len; i += STEP) {
+		step_v in = classify(text + i);
+		uint64_t half[2];
+
+		memcpy(half, &in, STEP);
+		if (half[0] == UINT64_MAX && (before || half[1] == UINT64_MAX))
+			return i;
+		before = half[1] == UINT64_MAX;
+	}
+	/* fewer than 16 are left: a run of 24 there began before them */
+	return before && i < len ? i - 1 : len;
 }
 
 bool view_base64(struct views *v, const uint8_t *text, size_t len, bool cut, struct view *ret)
 {
-	struct collector c = {v, 0, 0};
-	size_t i = 0;
+	struct collector c = {.v = v};
+	size_t done = 0;
 
 	v->n_runs = 0;
-	while (i + MIN_RUN <= len) {
-		size_t low = i + MIN_RUN - 1, high;
+	for (size_t i = 0; (i = find_run(text, len, i)) < len;) {
+		size_t low = i, high = line_end(text, len, i);
 
-		/* a run that is long enough holds every 24th character */
-		if (!in_run(text[low])) {
-			i += MIN_RUN;
-			continue;
-		}
-		while (low > i && in_run(text[low - 1]))
+		while (low > done && in_run(text[low - 1]))
 			low--;
-		high = line_end(text, len, i + MIN_RUN - 1);
 		if (high - low >= MIN_RUN) {
-			high = gather(&c, text, len, low, cut);
-			for (size_t phase = 0; phase < 4; phase++)
-				decode_phase(&c, phase, low, high);
+			gather(&c, text, len, low, cut);
+			find_text(&c);
+			high = c.high;
 		}
-		i = high;
+		i = done = high;
 	}
 	if (!v->n_runs)
 		return false;
-	v->source[c.n] = (uint32_t)len;
-	*ret = (struct view){v->bytes, c.n, v->source};
+	v->source[c.done] = (uint32_t)len;
+	*ret = (struct view){v->bytes, c.done, v->source};
 	return true;
 }
 

@@ -209,8 +209,7 @@ void connection_tick(struct pipeline *p, uint64_t now_ns)
 {
 	struct connection *c;
 
-	TAILQ_FOREACH(c, &p->connection_age, age)
-	{
+	for (c = TAILQ_FIRST(&p->connection_age); c; c = TAILQ_NEXT(c, age)) {
 		if (c->untold && now_ns >= c->told_ns + READER_LOSS_EVERY_NS)
 			report_unseen(p, c, now_ns, "the kernel could not hand them over");
 		if (c->wire && now_ns >= c->last_ns && now_ns - c->last_ns >= READER_IDLE_NS)

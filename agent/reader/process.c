@@ -52,8 +52,7 @@ static void process_make_room(struct pipeline *p)
 {
 	struct process *process, *victim = NULL;
 
-	TAILQ_FOREACH(process, &p->process_age, age)
-	{
+	for (process = TAILQ_FIRST(&p->process_age); process; process = TAILQ_NEXT(process, age)) {
 		if (process->ended_ns) {
 			victim = process;
 			break;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -18,7 +19,9 @@
 #include "keeper/roles.h"
 #include "reader/pipeline.h"
 
-#define TICK_MS 1000
+#define TICK_MS		       1000
+#define HELD_MAX	       (4u << 20)
+#define RECORDS_BEFORE_DENIALS (16u << 20)
 
 struct reader {
 	const struct role_options *options;
@@ -27,7 +30,8 @@ struct reader {
 	struct policy_tables *tables;
 	struct ring_buffer *denials, *records;
 	struct channel_init init;
-	unsigned int since_denials;
+	struct buffer held;   /* denials copied out of their ring, each behind its length */
+	size_t records_bytes; /* taken since they were held */
 	bool failed;
 };
 
@@ -49,25 +53,56 @@ static void on_event(void *ctx, const char *json, size_t len, bool urgent)
 		r->failed = true; /* the keeper is gone, or the event is longer than any may be */
 }
 
+/* A denial is told after the records that were there when it came: the exec and the tool_use that
+ * caused it are among them. It is copied first, so that it does not wait in its ring. */
 static int on_denial(void *ctx, void *data, size_t size)
 {
 	struct reader *r = ctx;
+	uint64_t len = size;
 
-	pipeline_record(r->pipeline, data, size);
+	if (buffer_append(&r->held, &len, sizeof(len), HELD_MAX) < 0 ||
+	    buffer_append(&r->held, data, size, HELD_MAX) < 0)
+		pipeline_record(r->pipeline, data, size);
 	return r->failed ? -ECANCELED : 0;
 }
 
-/* Denials wait for nobody: their ring is looked at between the records too. */
+static void tell_held(struct reader *r)
+{
+	size_t at = 0;
+
+	while (at + sizeof(uint64_t) <= r->held.len) {
+		uint64_t len;
+
+		memcpy(&len, r->held.data + at, sizeof(len));
+		at += sizeof(len);
+		if (len > r->held.len - at)
+			break;
+		pipeline_record(r->pipeline, r->held.data + at, len);
+		at += len;
+	}
+	r->held.len = 0;
+	r->records_bytes = 0;
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct reader *r = ctx;
 
 	pipeline_record(r->pipeline, data, size);
-	if (++r->since_denials >= 64) {
-		r->since_denials = 0;
+	r->records_bytes += size;
+	/* a flood of records must not hold a denial back for long */
+	if (r->records_bytes > RECORDS_BEFORE_DENIALS) {
 		ring_buffer__consume(r->denials);
+		tell_held(r);
 	}
 	return r->failed ? -ECANCELED : 0;
+}
+
+static void take(struct reader *r)
+{
+	ring_buffer__consume(r->denials);
+	ring_buffer__consume(r->records);
+	tell_held(r);
 }
 
 /* Rule numbers in records are those of the keeper's tables. The compiler gives the same ones for
@@ -174,8 +209,7 @@ static int loop(struct reader *r, uint8_t *body)
 	if (!e)
 		e = watch(epoll, records);
 	/* what an earlier reader left in the rings raises no new wake-up */
-	ring_buffer__consume(r->denials);
-	ring_buffer__consume(r->records);
+	take(r);
 	while (!e && !r->failed) {
 		struct epoll_event events[4];
 		int n = epoll_wait(epoll, events, 4, TICK_MS);
@@ -186,10 +220,8 @@ static int loop(struct reader *r, uint8_t *body)
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.fd == ROLE_FD_FIRST && on_message(r, body))
 				return 0;
-			if (events[i].data.fd == denials)
-				ring_buffer__consume(r->denials);
-			if (events[i].data.fd == records)
-				ring_buffer__consume(r->records);
+			if (events[i].data.fd == denials || events[i].data.fd == records)
+				take(r);
 		}
 		if (now >= next_tick) {
 			pipeline_tick(r->pipeline, now);
@@ -227,6 +259,7 @@ int reader_main(const struct role_options *options)
 	if (e == 0)
 		e = loop(&r, body);
 	pipeline_free(r.pipeline);
+	buffer_free(&r.held);
 	policy_tables_free(r.tables);
 	policy_free(r.policy);
 	explicit_bzero(&r.init, sizeof(r.init));

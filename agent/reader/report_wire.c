@@ -314,7 +314,6 @@ static void report_skill_use(struct pipeline *p, struct process *process,
 			     const struct wire_event *w)
 {
 	const struct wire_skill *s = &w->skill;
-	_cleanup_(masked_freep) struct masked *masked = NULL;
 	struct event *event;
 
 	process->n_skills++;
@@ -329,7 +328,7 @@ static void report_skill_use(struct pipeline *p, struct process *process,
 	if (!process->note || !process->note->directory[0])
 		report_wire_text(p, event, "unmapped.project",
 				 w->call ? w->call->working_directory : (struct wire_text){0});
-	masked = report_long(p, event, "unmapped.arguments", s->args);
+	masked_free(report_long(p, event, "unmapped.arguments", s->args));
 	event_set_bool(event, "unmapped.answered", s->answered);
 	if (s->answered) {
 		event_set_bool(event, "unmapped.success", s->success);

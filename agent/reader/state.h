@@ -26,6 +26,11 @@ struct ledger {
 };
 
 struct process;
+struct connection;
+LIST_HEAD(process_list, process);
+LIST_HEAD(connection_list, connection);
+TAILQ_HEAD(process_ages, process);
+TAILQ_HEAD(connection_ages, connection);
 
 struct connection {
 	LIST_ENTRY(connection) bucket;
@@ -49,7 +54,7 @@ struct connection {
 struct process {
 	LIST_ENTRY(process) bucket;
 	TAILQ_ENTRY(process) age;
-	LIST_HEAD(, connection) connections;
+	struct connection_list connections;
 	struct pipeline *pipeline; /* for the callback of its parsers */
 	uint32_t tgid;
 	uint64_t start_ns;
@@ -80,11 +85,11 @@ struct pipeline {
 	struct mask_rules *rules;
 	struct names *names;
 	struct claim_accounts *accounts;
-	LIST_HEAD(, process) processes[READER_BUCKETS];
-	TAILQ_HEAD(process_ages, process) process_age;
+	struct process_list processes[READER_BUCKETS];
+	struct process_ages process_age;
 	size_t n_processes;
-	LIST_HEAD(, connection) connections[READER_BUCKETS];
-	TAILQ_HEAD(connection_ages, connection) connection_age;
+	struct connection_list connections[READER_BUCKETS];
+	struct connection_ages connection_age;
 	size_t n_connections;
 	uint64_t n_numbered;	    /* connections so far */
 	struct connection *feeding; /* whose parser calls back just now */

@@ -187,7 +187,9 @@ int main(int argc, char **argv)
 	if (argc > 1) {
 		struct input file = from_file(argv[1]);
 
-		measure("whole", whole, rules, &file, file.len < 1048576 ? file.len : 1048576);
+		for (size_t k = 0; k < ARRAY_SIZE(sizes); k++)
+			if (sizes[k] <= file.len)
+				measure("whole", whole, rules, &file, sizes[k]);
 		free(file.bytes);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {

@@ -72,7 +72,7 @@ static inline void gen_code(struct gen *g)
 {
 	const char *a = gen_word(g), *b = gen_word(g), *c = gen_word(g);
 
-	switch (gen_below(g, 12)) {
+	switch (gen_below(g, 24)) {
 	case 0:
 		gen_put(g, "static int %s_%s(struct %s *%s, size_t len)\n{\n", a, b, c, c);
 		break;
@@ -87,6 +87,18 @@ static inline void gen_code(struct gen *g)
 	case 3:
 		gen_put(g, "\t%s = %s_%s(%s, 0x%08x, %uull << %u);\n", a, b, c, a,
 			gen_below(g, 1u << 30), gen_below(g, 1u << 30), gen_below(g, 64));
+		break;
+	case 12 ... 14:
+		gen_put(g, "\tfor (%s = %s; %s < %u; %s++)\n\t\t%s_%s(%s[%s], %s);\n", a, b, a,
+			gen_below(g, 100), a, c, b, c, a, b);
+		break;
+	case 15 ... 17:
+		gen_put(g, "\tstruct %s *%s = %s_%s(%s->%s);\n\tint %s = 0;\n\n", a, b, c, a, b, c,
+			a);
+		break;
+	case 18 ... 20:
+		gen_put(g, "\t/* the %s of a %s is not the %s that %s */\n\treturn %s(%s) + %u;\n",
+			a, b, c, a, b, c, gen_below(g, 10));
 		break;
 	case 4:
 		gen_put(g, "\ttoken = get_token(%s);\n\tpassword = read_%s(%s, \"password\");\n", a,
@@ -130,7 +142,7 @@ static inline void gen_data(struct gen *g)
 
 	switch (gen_below(g, 10)) {
 	case 0:
-		gen_put(g, "{\"%s\":%u,\"%s_id\":\"", a, n, b);
+		gen_put(g, "{\"size\":%u,\"%s_id\":\"", n, m & 1 ? "request" : "trace");
 		gen_hex(g, 8);
 		for (int i = 0; i < 3; i++) {
 			gen_put(g, "-");

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Numbers by their shape. As regular expressions in one automaton with the rest these classes of
+ * characters without a fixed letter took most of its time. */
+#include "mask/shapes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_upper(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_letter(uint8_t c)
+{
+	return is_upper(c) || (c >= 'a' && c <= 'z');
+}
+
+struct text {
+	const uint8_t *s;
+	size_t n;
+};
+
+static size_t digits_at(const struct text *t, size_t i)
+{
+	size_t k = i;
+
+	while (k < t->n && is_digit(t->s[k]))
+		k++;
+	return k - i;
+}
+
+/* Length of a separator inside a number, as SEP of mask/patterns.h has them; 0: none. */
+static size_t separator_at(const struct text *t, size_t i)
+{
+	const uint8_t *p = t->s + i;
+
+	if (i >= t->n)
+		return 0;
+	if (*p == ' ' || *p == '.' || *p == '-')
+		return 1;
+	if (t->n - i >= 2 && p[0] == 0xc2 && p[1] == 0xa0)
+		return 2;
+	if (t->n - i >= 3 && p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0x90 && p[2] <= 0x95)
+		return 3;
+	return 0;
+}
+
+/* Digits after one separator: how many follow, *i moves behind them. */
+static size_t group(const struct text *t, size_t *i)
+{
+	size_t sep = separator_at(t, *i), k = sep ? digits_at(t, *i + sep) : 0;
+
+	*i += sep + k;
+	return k;
+}
+
+static bool is_card(const struct text *t, size_t i, size_t len)
+{
+	size_t at = i + len, k;
+
+	if (len != 4 && len < 12)
+		return false;
+	if (t->s[i] < '2' || t->s[i] == '7' || t->s[i] == '9')
+		return false;
+	if (len >= 12)
+		return true;
+	k = group(t, &at);
+	return k == 4 || k == 6;
+}
+
+/* 123-45-6789 */
+static bool is_social(const struct text *t, size_t i, size_t len)
+{
+	size_t at = i + len;
+
+	return len == 3 && group(t, &at) == 2 && group(t, &at) == 4;
+}
+
+/* 415-555-2671, (415) 555-2671 */
+static bool is_phone(const struct text *t, size_t i, size_t len)
+{
+	size_t at = i + 3;
+
+	if (len != 3 || t->s[i] < '2' || at >= t->n)
+		return false;
+	if (t->s[at] == ')') {
+		at += 1 + (at + 1 < t->n && t->s[at + 1] == ' ');
+		return digits_at(t, at) == 3;
+	}
+	return (t->s[at] == '-' || t->s[at] == '.') && group(t, &at) == 3 && group(t, &at) == 4;
+}
+
+/* 123.456.789-09, 12.345.678/0001-95 */
+static bool is_dotted(const struct text *t, size_t i, size_t len)
+{
+	size_t at = i + len;
+
+	return (len == 2 || len == 3) && at < t->n && t->s[at] == '.' && group(t, &at) == 3 &&
+	       at < t->n && t->s[at] == '.' && group(t, &at) == 3;
+}
+
+/* How many capital letters stand right before i, up to max. */
+static size_t capitals_before(const struct text *t, size_t i, size_t max)
+{
+	size_t k = 0;
+
+	while (k < max && k < i && is_upper(t->s[i - k - 1]))
+		k++;
+	return k;
+}
+
+/* Two capital letters, or more, that begin a word and end right before i. */
+static bool is_capitals(const struct text *t, size_t i)
+{
+	size_t k = capitals_before(t, i, 6), before = i - k;
+
+	if (k != 2 && k != 6)
+		return false;
+	/* the letter of an escape (\n) is of no word */
+	return before == 0 || !is_letter(t->s[before - 1]) ||
+	       (before >= 2 && t->s[before - 2] == '\\');
+}
+
+static uint32_t shapes_of(const struct text *t, size_t i, size_t len)
+{
+	uint32_t found = 0;
+
+	if (is_card(t, i, len))
+		found |= 1u << SHAPE_CARD;
+	if (is_social(t, i, len))
+		found |= 1u << SHAPE_SOCIAL;
+	if (is_phone(t, i, len))
+		found |= 1u << SHAPE_PHONE;
+	if (is_dotted(t, i, len))
+		found |= 1u << SHAPE_DOTTED;
+	if (is_capitals(t, i) || (len == 2 && i > 0 && t->s[i - 1] == ' ' && is_capitals(t, i - 1)))
+		found |= 1u << SHAPE_CAPITALS;
+	return found;
+}
+
+int shapes_find(const uint8_t *s, size_t n, size_t low, size_t high, shape_found found, void *ctx)
+{
+	const struct text t = {s, n};
+
+	for (size_t i = low; i < high;) {
+		size_t len;
+		uint32_t shapes;
+
+		if (!is_digit(s[i])) {
+			i++;
+			continue;
+		}
+		len = digits_at(&t, i);
+		/* no number begins with one digit, nor where a stretch cuts one */
+		shapes = len < 2 || (i > 0 && is_digit(s[i - 1])) ? 0 : shapes_of(&t, i, len);
+		for (unsigned int k = 0; shapes; k++, shapes >>= 1) {
+			int r = shapes & 1 ? found(ctx, (enum number_shape)k, i + 1) : 0;
+
+			if (r)
+				return r;
+		}
+		i += len;
+	}
+	return 0;
+}
