@@ -24,7 +24,8 @@ static void set_text(struct mask_rules *rules, struct event *event, const char *
 
 struct attribute {
 	const char *path;
-	char kind; /* i integer, b bool, n name, t masked text, g group, a array element */
+	char kind; /* i integer, b bool, n name, t masked text, g group, p posture, a array element
+		    */
 	const char *text;
 	int64_t number;
 };
@@ -53,13 +54,27 @@ static const struct example examples[] = {
 	{EVENT_AGENT_STOP, NO_VERDICT, {{"message", 'n', "stopped by SIGTERM", 0}}},
 	{EVENT_POLICY_APPLIED,
 	 NO_VERDICT,
-	 {{"entity.version", 'n', "v1", 0}, {"unmapped.generation", 'i', NULL, 3}}},
+	 {{"entity.name", 'n', "policy", 0},
+	  {"entity.type", 'n', "policy", 0},
+	  {"unmapped.policy_version", 'i', NULL, 12},
+	  {"unmapped.policy_digest", 'n',
+	   "9f86d081884c7d659a2feaa0c55ad015"
+	   "a3bf4f1b2b0b822cd15d6c15b0f00a08",
+	   0},
+	  {"unmapped.generation", 'i', NULL, 3}}},
 	{EVENT_POLICY_REFUSED,
 	 NO_VERDICT,
-	 {{"message", 'n', "acl.yaml:7:3: unknown key", 0}, {"unmapped.generation", 'i', NULL, 3}}},
+	 {{"entity.name", 'n', "policy", 0},
+	  {"entity.type", 'n', "policy", 0},
+	  {"message", 'n', "a policy was refused; the one in force stays", 0},
+	  {"unmapped.errors", 'i', NULL, 1},
+	  {"unmapped.file", 'n', "acl.yaml", 0},
+	  {"unmapped.line", 'i', NULL, 7},
+	  {"unmapped.generation", 'i', NULL, 3}}},
 	{EVENT_POSTURE,
 	 NO_VERDICT,
-	 {{"unmapped.capability", 'n', "destinations", 0}, {"unmapped.state", 'n', "enforce", 0}}},
+	 {{"unmapped.posture", 'p', "destinations (lsm)", 0},
+	  {"unmapped.posture", 'p', "skill files", 0}}},
 	{EVENT_CLIENT_START,
 	 NO_VERDICT,
 	 {ACTOR,
@@ -78,8 +93,10 @@ static const struct example examples[] = {
 	  {"unmapped.tool", 't', "Bash", 0}}},
 	{EVENT_CLIENT_REFUSED,
 	 NO_VERDICT,
-	 {{"unmapped.executable", 't', "/opt/claude", 0},
-	  {"unmapped.why", 'n', "two candidates for SSL_read", 0}}},
+	 {{"app.name", 'n', "claude-code", 0},
+	  {"unmapped.pid", 'i', NULL, 4711},
+	  {"unmapped.executable", 'n', "/opt/claude", 0},
+	  {"message", 'n', "two candidates for SSL_read", 0}}},
 	{EVENT_DESTINATION,
 	 BAILIFF_DENY,
 	 {ACTOR,
@@ -165,7 +182,10 @@ static const struct example examples[] = {
 	 {{"unmapped.loss", 'n', "records_lost", 0},
 	  {"unmapped.why", 'n', "the kernel had no room for them", 0},
 	  {"unmapped.lost.records", 'i', NULL, 17}}},
-	{EVENT_ADMIN, NO_VERDICT, {{"actor.user.uid", 'n', "0", 0}, {"message", 'n', "reload", 0}}},
+	{EVENT_ADMIN,
+	 NO_VERDICT,
+	 {{"unmapped.uid", 'i', NULL, 0},
+	  {"message", 'n', "the policy was asked to be loaded again", 0}}},
 };
 
 static void apply(struct mask_rules *rules, struct event *event, const struct attribute *a)
@@ -185,6 +205,12 @@ static void apply(struct mask_rules *rules, struct event *event, const struct at
 		break;
 	case 'g':
 		assert_int_equal(event_append(event, a->path, json_pack("{s:s}", "name", a->text)),
+				 0);
+		break;
+	case 'p':
+		assert_int_equal(event_append(event, a->path,
+					      json_pack("{s:s, s:s, s:s}", "capability", a->text,
+							"state", "enforce", "reason", "attached")),
 				 0);
 		break;
 	case 'a':
