@@ -176,7 +176,8 @@ bailiff_on() {
 	bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
 	local tries=300
 	while [ $((tries -= 1)) -ge 0 ]; do
-		bailiff status --json >"$work/status.json" 2>/dev/null && return 0
+		bailiff status --json >"$work/status.json" 2>/dev/null &&
+			jq -e .watching "$work/status.json" >/dev/null && return 0
 		sleep 0.1
 	done
 	echo "bailiffd did not answer on $query_socket:"

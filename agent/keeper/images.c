@@ -296,7 +296,7 @@ static void mark_script(struct keeper *k, const struct record_image *r)
 	keeper_client_started(k, &r->head.actor, i);
 }
 
-static void mark_seeded(struct keeper *k, const struct keeper_image *i);
+static void mark_running(struct keeper *k, const struct keeper_image *i);
 
 static void answered_program(struct keeper *k, struct keeper_question *q,
 			     const struct channel_analysed *a)
@@ -337,11 +337,8 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 	tell_kernel(k, i);
 	if (i->class_ == IMAGE_RUNTIME && q->record.by_exec)
 		ask_scripts(k, &q->record);
-	if (i->class_ == IMAGE_CLIENT) {
-		if (q->record.by_exec)
-			keeper_client_started(k, &q->record.head.actor, i);
-		mark_seeded(k, i);
-	}
+	if (i->class_ == IMAGE_CLIENT)
+		mark_running(k, i);
 }
 
 void keeper_analysed(struct keeper *k, const struct channel_analysed *a)
@@ -364,36 +361,40 @@ void keeper_analysed(struct keeper *k, const struct channel_analysed *a)
 	free(q);
 }
 
-/* ---- what ran before the keeper ----------------------------------------------------------------
+/* ---- what runs already -------------------------------------------------------------------------
  */
 
-static void seed_one(void *ctx, const struct record_image *r)
+static void collect(void *ctx, const struct record_image *r)
 {
 	struct keeper *k = ctx;
 	struct keeper_seeded *more = reallocarray(k->seeded, k->n_seeded + 1, sizeof(*more));
-	struct record_image ask = *r;
 
 	if (!more)
 		return;
 	k->seeded = more;
 	more[k->n_seeded++] = (struct keeper_seeded){.pid = (pid_t)r->head.actor.tgid,
 						     .parent = (pid_t)r->head.actor.root_tgid,
-						     .uid = r->head.actor.who_uid,
-						     .start_ns = r->head.actor.start_ns,
 						     .actor = r->head.actor,
 						     .key = r->key};
 	more[k->n_seeded - 1].actor.root_tgid = 0; /* the iterator's place for the parent */
-	ask.head.actor.root_tgid = 0;
-	keeper_ask(k, &ask);
 }
 
+/* Processes that were there before the hooks: each program is looked at once. */
 void keeper_seed(struct keeper *k)
 {
-	kernel_seed(k->kernel, seed_one, k);
+	struct record_image r = {.ask = ASK_CLASSIFY, .by_exec = 1};
+
+	k->n_seeded = 0;
+	kernel_seed(k->kernel, collect, k);
+	for (size_t n = 0; n < k->n_seeded; n++) {
+		r.head.actor = k->seeded[n].actor;
+		r.key = k->seeded[n].key;
+		keeper_ask(k, &r);
+	}
 }
 
-/* Marks a process that was there before, and all below it. What has a context already was seen by
- * the kernel side of an earlier keeper and keeps it. */
+/* Marks what lies below a client that was there before. What has a context already was seen by the
+ * kernel side and keeps it. */
 static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t pid, pid_t spawn,
 		      int depth)
 {
@@ -403,11 +404,11 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 
 		if (s->parent != pid || s->pid == root->pid)
 			continue;
-		t.uid = root->uid;
+		t.uid = root->actor.who_uid;
 		t.root_tgid = (uint32_t)root->pid;
-		t.root_start_ns = root->start_ns;
+		t.root_start_ns = root->actor.start_ns;
 		t.spawn_tgid = (uint32_t)(spawn ? spawn : s->pid);
-		t.spawn_start_ns = s->start_ns;
+		t.spawn_start_ns = s->actor.start_ns;
 		t.image = s->key;
 		if (kernel_task_get(k->kernel, s->pid, &(struct task_context){0}) < 0)
 			kernel_task_set(k->kernel, s->pid, &t);
@@ -415,17 +416,21 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 	}
 }
 
-static void mark_seeded(struct keeper *k, const struct keeper_image *i)
+/* The answer came: every process that runs this client is told of, those that began while the
+ * question was open too (it was asked once, for the first of them). */
+static void mark_running(struct keeper *k, const struct keeper_image *i)
 {
+	k->n_seeded = 0;
+	kernel_seed(k->kernel, collect, k);
 	for (size_t n = 0; n < k->n_seeded; n++) {
 		const struct keeper_seeded *s = &k->seeded[n];
 		struct task_context t = {.flags = TASK_GOVERNED | TASK_CLIENT};
 
 		if (memcmp(&s->key, &i->key, sizeof(i->key)) != 0)
 			continue;
-		t.uid = s->uid;
+		t.uid = s->actor.who_uid;
 		t.root_tgid = (uint32_t)s->pid;
-		t.root_start_ns = s->start_ns;
+		t.root_start_ns = s->actor.start_ns;
 		t.image = s->key;
 		if (kernel_task_get(k->kernel, s->pid, &(struct task_context){0}) < 0)
 			kernel_task_set(k->kernel, s->pid, &t);

@@ -67,11 +67,9 @@ struct keeper_client {
 	struct keeper_client *next;
 };
 
-/* A process that was there before the keeper. */
+/* A process, as the task iterator tells of it. */
 struct keeper_seeded {
 	pid_t pid, parent;
-	uint32_t uid;
-	uint64_t start_ns;
 	struct record_actor actor;
 	struct image_key key;
 };

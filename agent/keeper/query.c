@@ -165,9 +165,21 @@ static json_t *status_clients(const struct keeper *k)
 	return list;
 }
 
-static json_t *answer_status(struct keeper *k)
+static json_t *status_policy(const struct keeper *k)
 {
 	char digest[DIGEST_HEX];
+	json_t *modes = json_pack("{s:s, s:s, s:s}", "destinations",
+				  mode_name(k->policy->mode_destinations), "skills",
+				  mode_name(k->policy->mode_skills), "model",
+				  mode_name(k->policy->mode_model));
+
+	digest_hex(k->policy->digest, DIGEST_SIZE, digest);
+	return json_pack("{s:I, s:s, s:I, s:o}", "version", (json_int_t)k->policy->version,
+			 "digest", digest, "generation", (json_int_t)k->generation, "modes", modes);
+}
+
+static json_t *status_posture(const struct keeper *k)
+{
 	json_t *posture = json_array();
 	const struct posture *p;
 	size_t n;
@@ -178,23 +190,29 @@ static json_t *answer_status(struct keeper *k)
 				      json_pack("{s:s, s:s, s:s}", "capability", p[i].capability,
 						"state", posture_state_to_string(p[i].state),
 						"reason", p[i].reason));
-	digest_hex(k->policy->digest, DIGEST_SIZE, digest);
-	return json_pack("{s:b, s:s, s:I, s:{s:I, s:s, s:I, s:{s:s, s:s, s:s}}, s:o, s:o, s:o, "
-			 "s:{s:I, s:I}, "
-			 "s:{s:i, s:i, s:i, s:i}, s:o}",
-			 "ok", 1, "version", BAILIFF_VERSION, "uptime_ms",
-			 (json_int_t)(keeper_now_ms() - k->started_ms), "policy", "version",
-			 (json_int_t)k->policy->version, "digest", digest, "generation",
-			 (json_int_t)k->generation, "modes", "destinations",
-			 mode_name(k->policy->mode_destinations), "skills",
-			 mode_name(k->policy->mode_skills), "model",
-			 mode_name(k->policy->mode_model), "posture", posture, "clients",
-			 status_clients(k), "counters", status_counters(k), "log", "size",
-			 (json_int_t)log_size(k->log), "directory", k->policy->log_directory,
-			 "checkpoint_ms", (json_int_t)k->last_checkpoint_ms, "processes", "keeper",
-			 (int)getpid(), "reader", (int)k->child[KEEPER_CHILD_READER].pid, "courier",
-			 (int)k->child[KEEPER_CHILD_COURIER].pid, "analyst",
-			 (int)k->child[KEEPER_CHILD_ANALYST].pid, "names", status_names(k));
+	return posture;
+}
+
+static json_t *answer_status(struct keeper *k)
+{
+	json_t *o = json_pack("{s:b, s:s, s:I}", "ok", 1, "version", BAILIFF_VERSION, "uptime_ms",
+			      (json_int_t)(keeper_now_ms() - k->started_ms));
+	json_t *processes = json_pack("{s:i}", "keeper", (int)getpid());
+
+	for (int i = 0; i < KEEPER_CHILDREN; i++)
+		json_object_set_new(processes, k->child[i].role, json_integer(k->child[i].pid));
+	json_object_set_new(o, "watching", json_boolean(k->took_over));
+	json_object_set_new(o, "policy", status_policy(k));
+	json_object_set_new(o, "posture", status_posture(k));
+	json_object_set_new(o, "clients", status_clients(k));
+	json_object_set_new(o, "counters", status_counters(k));
+	json_object_set_new(o, "log",
+			    json_pack("{s:I, s:s, s:I}", "size", (json_int_t)log_size(k->log),
+				      "directory", k->policy->log_directory, "checkpoint_ms",
+				      (json_int_t)k->last_checkpoint_ms));
+	json_object_set_new(o, "processes", processes);
+	json_object_set_new(o, "names", status_names(k));
+	return o;
 }
 
 static json_t *answer_reload(struct keeper *k, uint32_t uid)

@@ -44,13 +44,23 @@ const struct detector detectors_context[] = {
 		.name = "authorization-header",
 		.description = "Credentials of an HTTP Authorization header, a bearer token, an "
 			       "API key header",
-		.pattern =
-			"(?i)(?|authorization" ASSIGN QUOTE "?"
-			"(?:bearer|basic|token|apikey|negotiate|digest)[ "
-			"]{1,4}([A-Za-z0-9._~+/=:-]{8,900})|"
-			"(?<![a-z0-9/_.-])bearer[ ]{1,4}([A-Za-z0-9._~+/-]{20,900}={0,2})|"
-			"(?<![a-z])x-(?:api-key|auth-token|access-token|vault-token)" ASSIGN QUOTE
-			"?([A-Za-z0-9._~+/=-]{8,900}))",
+		.pattern = "(?i)(?|authorization" ASSIGN QUOTE "?"
+			   "(?:bearer|basic|token|apikey|negotiate|digest)[ "
+			   "]{1,4}([A-Za-z0-9._~+/=:-]{8,900})|" BEGIN_NOT(
+				   "a-z0-9/_.-") "bearer[ "
+						 "]{1,4}([A-Za-z0-9._~+/"
+						 "-]{20,900}={0,2})|" BEGIN_NOT(
+							 "a-z") "x-(?:api-"
+								"key|auth-"
+								"token|"
+								"access-"
+								"token|"
+								"vault-"
+								"token"
+								")" ASSIGN QUOTE "?([A-Za-z0-"
+								"9._~+/"
+								"=-]{8,900})"
+								")",
 		.anchor = "(?i)(?:authorization" ASSIGN QUOTE
 			  "?[bta-n]{5,9}[ ]|bearer[ ]{1,4}[A-Za-z0-9._~+/-]{20}|"
 			  "x-(?:api-key|auth-token|access-token|vault-token)" ASSIGN ")",
@@ -62,7 +72,8 @@ const struct detector detectors_context[] = {
 	{
 		.name = "basic-credentials",
 		.description = "User and password of HTTP basic authentication",
-		.pattern = "(?i)(?<![a-z0-9/_.-])basic[ ]{1,4}([A-Za-z0-9+/]{6,900}={0,2})",
+		.pattern =
+			"(?i)" BEGIN_NOT("a-z0-9/_.-") "basic[ ]{1,4}([A-Za-z0-9+/]{6,900}={0,2})",
 		.anchor = "(?i)basic[ ]{1,4}[A-Za-z0-9+/]{6}",
 		.validate = valid_basic,
 		.style = MASK_ALL,
@@ -94,7 +105,6 @@ const struct detector detectors_context[] = {
 			  "[^&\\s\"'`<>#;\\\\]{8}",
 		.validate = valid_secret,
 		.style = MASK_ALL,
-		.generic = true,
 	},
 	{
 		.name = "azure-storage-key",
@@ -110,7 +120,7 @@ const struct detector detectors_context[] = {
 	{
 		.name = "azure-sas",
 		.description = "Signature of an Azure shared access signature",
-		.pattern = "(?i)(?<![a-z])sig=([A-Za-z0-9%+/_-]{40,130}(?:=|%3d){0,2})",
+		.pattern = "(?i)" BEGIN_NOT("a-z") "sig=([A-Za-z0-9%+/_-]{40,130}(?:=|%3d){0,2})",
 		.anchor = "(?i)sig=[A-Za-z0-9%+/_-]{40}",
 		.reach = 1,
 		.validate = valid_mixed,
@@ -119,8 +129,9 @@ const struct detector detectors_context[] = {
 	{
 		.name = "azure-client-secret",
 		.description = "Microsoft Entra client secret",
-		.pattern = "(?<![A-Za-z0-9_~.-])([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})"
-			   "(?![A-Za-z0-9_~.-])",
+		.pattern = BEGIN_NOT(
+			"A-Za-z0-9_~.-") "([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})"
+					 "(?![A-Za-z0-9_~.-])",
 		.anchor = "[0-9]Q~[A-Za-z0-9_~.-]{8}",
 		.reach = 4,
 		.validate = valid_mixed,

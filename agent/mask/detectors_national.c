@@ -5,9 +5,11 @@
 #include "mask/patterns.h"
 
 /* A number that is named: the name, at most 32 characters that are no digits, the number. */
-#define NAMED(name, number)	   "(?i)(?<![a-z])(?:" name ")(?![a-z])" GAP "(?-i)(" number ")" END
-#define NAMED_STRICT(name, number) "(?i)(?<![a-z])(?:" name ")" GAP_STRICT "(?-i)(" number ")" END
-#define A_NAMED(name, two_digits)  "(?i)(?:" name ")" GAP two_digits
+#define NAMED(name, number)                                                                        \
+	"(?i)" BEGIN_NOT("a-z") "(?:" name ")(?![a-z])" GAP "(?-i)(" number ")" END
+#define NAMED_STRICT(name, number)                                                                 \
+	"(?i)" BEGIN_NOT("a-z") "(?:" name ")" GAP_STRICT "(?-i)(" number ")" END
+#define A_NAMED(name, two_digits) "(?i)(?:" name ")" GAP two_digits
 
 const struct detector detectors_national[] = {
 	{
@@ -35,9 +37,10 @@ const struct detector detectors_national[] = {
 	{
 		.name = "us-phone",
 		.description = "US and Canadian telephone number without country code",
-		.pattern = "(?<![0-9A-Za-z.+-])((?:1[ .-])?(?:\\([2-9][0-9]{2}\\) "
-			   "?[2-9][0-9]{2}[.-][0-9]{4}|"
-			   "[2-9][0-9]{2}([.-])[2-9][0-9]{2}\\2[0-9]{4}))(?![0-9])(?![.-][0-9])",
+		.pattern = BEGIN_NOT("0-9A-Za-z.+-") "((?:1[ .-])?(?:\\([2-9][0-9]{2}\\) "
+						     "?[2-9][0-9]{2}[.-][0-9]{4}|"
+						     "[2-9][0-9]{2}([.-])[2-9][0-9]{2}\\2[0-9]{4}))"
+						     "(?![0-9])(?![.-][0-9])",
 		.shape = SHAPE_PHONE,
 		.reach = 4,
 		.validate = valid_any,
@@ -87,10 +90,10 @@ const struct detector detectors_national[] = {
 	{
 		.name = "ca-sin",
 		.description = "Canadian social insurance number, named",
-		.pattern = "(?i)(?<![a-z])(?|(?:sin|social[ _-]?insurance)" GAP_STRICT
-			   "([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})|"
-			   "(?:sin|social[ _-]?insurance)(?![a-z])" GAP
-			   "([0-9]{3}([ -])[0-9]{3}\\2[0-9]{3}))" END,
+		.pattern = "(?i)" BEGIN_NOT("a-z") "(?|(?:sin|social[ _-]?insurance)" GAP_STRICT
+						   "([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})|"
+						   "(?:sin|social[ _-]?insurance)(?![a-z])" GAP
+						   "([0-9]{3}([ -])[0-9]{3}\\2[0-9]{3}))" END,
 		.anchor =
 			A_NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
 		.validate = valid_ca_sin,
@@ -111,7 +114,7 @@ const struct detector detectors_national[] = {
 		.description = "Brazilian CPF, named or with its separators",
 		.pattern = "(?|(?<![0-9])(?<![0-9][.-])([0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2})(?!"
 			   "[0-9])|"
-			   "(?i)(?<![a-z])cpf" GAP "([0-9]{11})(?![0-9]))",
+			   "(?i)" BEGIN_NOT("a-z") "cpf" GAP "([0-9]{11})(?![0-9]))",
 		.anchor = "(?i)cpf" GAP "[0-9]{11}",
 		.shape = SHAPE_DOTTED,
 		.validate = valid_br_cpf,
@@ -123,7 +126,7 @@ const struct detector detectors_national[] = {
 		.description = "Brazilian CNPJ, named or with its separators",
 		.pattern =
 			"(?|(?<![0-9])([0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2})(?![0-9])|"
-			"(?i)(?<![a-z])cnpj" GAP "([0-9]{14})(?![0-9]))",
+			"(?i)" BEGIN_NOT("a-z") "cnpj" GAP "([0-9]{14})(?![0-9]))",
 		.anchor = "(?i)cnpj" GAP "[0-9]{14}",
 		.shape = SHAPE_DOTTED,
 		.validate = valid_br_cnpj,

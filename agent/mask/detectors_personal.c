@@ -19,6 +19,7 @@ const struct detector detectors_personal[] = {
 		.reach = 130,
 		.validate = valid_email,
 		.style = MASK_EMAIL,
+		.generic = true, /* a token and a host in a URL look like one */
 	},
 	{
 		.name = "payment-card",
@@ -45,8 +46,8 @@ const struct detector detectors_personal[] = {
 	{
 		.name = "phone",
 		.description = "Telephone number in international form (E.164)",
-		.pattern = "(?<![A-Za-z0-9+)\\]])(\\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})"
-			   "(?![0-9])(?!\\.[0-9])",
+		.pattern = BEGIN_NOT("A-Za-z0-9+)\\]") "(\\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})"
+						       "(?![0-9])(?!\\.[0-9])",
 		.anchor = "\\+[1-9](?:[ .()-]{0,2}[0-9]){3}",
 		.validate = valid_phone,
 		.style = MASK_ALNUM,
@@ -55,12 +56,13 @@ const struct detector detectors_personal[] = {
 	{
 		.name = "birth-date",
 		.description = "Date of birth, named as such",
-		.pattern = "(?i)(?<![a-z])(?:date[ _-]?of[ _-]?birth|birth[ "
-			   "_-]?da(?:te|y)|dob|born(?: on)?(?=[ :]))"
-			   "[\"'`\\\\:=\\s,(|-]{1,12}((?:19|20)[0-9]{2}[-/.][01]?[0-9][-/"
-			   ".][0-3]?[0-9]|"
-			   "[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:(?:19|20)[0-9]{2}|[0-9]{2}))"
-			   "(?![0-9A-Za-z_-])(?!\\.[0-9A-Za-z])",
+		.pattern = "(?i)" BEGIN_NOT(
+			"a-z") "(?:date[ _-]?of[ _-]?birth|birth[ "
+			       "_-]?da(?:te|y)|dob|born(?: on)?(?=[ :]))"
+			       "[\"'`\\\\:=\\s,(|-]{1,12}((?:19|20)[0-9]{2}[-/.][01]?[0-9][-/"
+			       ".][0-3]?[0-9]|"
+			       "[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:(?:19|20)[0-9]{2}|[0-9]{2}))"
+			       "(?![0-9A-Za-z_-])(?!\\.[0-9A-Za-z])",
 		.anchor = "(?i)(?:birth|birth[ _-]?da(?:te|y)|dob|born(?: "
 			  "on)?)[\"'`\\\\:=\\s,(|-]{1,12}[0-9]",
 		.reach = 24,

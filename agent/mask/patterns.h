@@ -5,12 +5,10 @@
 
 /* No letter or digit before; but the letter of \n, \t and the like in escaped text is none. */
 #define BEGIN "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrtbf]))"
+/* One of the escapes before, or none of these characters. */
+#define BEGIN_NOT(set) "(?:(?<![" set "])|(?<=\\\\[nrtbf]))"
 /* No letter or digit after. */
 #define END "(?![A-Za-z0-9])"
-/* No number before and after, of which the digits could be a part: 3.14, 1-2. */
-#define BEGIN_NUM "(?<![0-9])(?<![0-9][.,-])"
-#define END_NUM	  "(?![0-9])(?![.,-][0-9])"
-
 /* The same for a letter before an anchor. */
 #define A_BEGIN "(?:^|[^A-Za-z0-9]|\\\\[nrtbf])"
 

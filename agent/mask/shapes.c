@@ -74,7 +74,7 @@ static bool is_card(const struct text *t, size_t i, size_t len)
 	return k == 4 || k == 6;
 }
 
-/* 123-45-6789 */
+/* three, two, four */
 static bool is_social(const struct text *t, size_t i, size_t len)
 {
 	size_t at = i + len;
@@ -82,7 +82,7 @@ static bool is_social(const struct text *t, size_t i, size_t len)
 	return len == 3 && group(t, &at) == 2 && group(t, &at) == 4;
 }
 
-/* 415-555-2671, (415) 555-2671 */
+/* three, three, four; the first three may be in brackets */
 static bool is_phone(const struct text *t, size_t i, size_t len)
 {
 	size_t at = i + 3;
@@ -96,7 +96,7 @@ static bool is_phone(const struct text *t, size_t i, size_t len)
 	return (t->s[at] == '-' || t->s[at] == '.') && group(t, &at) == 3 && group(t, &at) == 4;
 }
 
-/* 123.456.789-09, 12.345.678/0001-95 */
+/* two or three, three, three, with points between */
 static bool is_dotted(const struct text *t, size_t i, size_t len)
 {
 	size_t at = i + len;

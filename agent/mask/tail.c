@@ -76,7 +76,7 @@ static size_t filler_at(const uint8_t *s, size_t n, size_t i)
 		return 1;
 	if (s[i] == '\\')
 		return i + 1 < n && strchr("nrt", s[i + 1]) && s[i + 1] ? 2 : 1;
-	if (strchr("\"'`,+|>#*-/.;", s[i]) && s[i])
+	if (strchr("\"'`,+|>#*-/.;=", s[i]) && s[i])
 		return 1;
 	if (n - i >= 3 && memcmp(s + i, "\xe2\x86\x92", 3) == 0) /* the arrow after a line number */
 		return 3;
@@ -104,6 +104,15 @@ static bool is_random(const uint8_t *s, size_t n)
 	return upper && (lower || other);
 }
 
+static size_t line_ends(const uint8_t *s, size_t from, size_t to)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < to; i++)
+		n += s[i] == '\n' || (s[i] == 'n' && i > from && s[i - 1] == '\\');
+	return n;
+}
+
 struct pem {
 	size_t end;	    /* the key reaches to here for certain */
 	unsigned int words; /* short runs since */
@@ -121,8 +130,8 @@ static bool take_run(struct pem *p, const uint8_t *s, size_t i, size_t k)
 	}
 	if (is_number(s + i, k))
 		return true;
-	/* right after a whole line this is the rest of a key that has lost its END */
-	if (p->begun && p->words == 0)
+	/* on the line after a whole one this is the rest of a key that has lost its END */
+	if (p->begun && p->words == 0 && line_ends(s, p->end, i) < 2)
 		p->end = i + k;
 	return ++p->words <= MAX_WORDS;
 }
@@ -160,6 +169,8 @@ static size_t extend_pem(const uint8_t *s, size_t n, size_t from, bool begun, bo
 			break;
 		i += k;
 	}
+	/* one run up to the end of what is there */
+	*ret_open = more && p.begun && i == n && p.end == n;
 	return p.begun ? p.end : from;
 }
 
