@@ -17,7 +17,7 @@ static const char usage[] =
 	"Enforces the policy in DIR on the Claude Code clients of this host, and logs what they "
 	"do.\n"
 	"  --policy DIR  the policy (default /etc/bailiff)\n"
-	"  --state DIR   log, keys, caches (default /var/lib/bailiff)\n"
+	"  --state DIR   keys (default /var/lib/bailiff)\n"
 	"  --run DIR     sockets (default /run/bailiff)\n"
 	"  --help, --version\n"
 	"\n"

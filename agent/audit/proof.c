@@ -218,7 +218,7 @@ int proof_check(const char *proof, size_t len, const char *entry, size_t entry_l
 {
 	uint8_t path[PROOF_MAX][DIGEST_SIZE], hash[DIGEST_SIZE];
 	const char *at = proof + strlen(PROOF_HEADER), *end = proof + len, *line;
-	struct checkpoint c;
+	struct checkpoint c = {0};
 	struct note_key key;
 	size_t n = 0, line_len, text_len;
 	uint64_t index;

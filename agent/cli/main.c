@@ -19,7 +19,7 @@ static const struct cli_command {
 	{"status", "show what this host enforces, and how the agent is", cmd_status},
 	{"events", "show the event log, follow it, or select from it", cmd_events},
 	{"policy", "check a policy, or show what it means", cmd_policy},
-	{"log", "verify the event log with its public key", cmd_log},
+	{"log", "verify the event log, or prove an entry of it", cmd_log},
 	{"locate", "find the TLS functions of a program", cmd_locate},
 	{"reload", "have the agent read its policy again", cmd_reload},
 	{"detach", "remove every hook from the kernel and end the agent", cmd_detach},

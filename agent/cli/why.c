@@ -57,14 +57,16 @@ static void why_time(int64_t ms, char *out, size_t size)
 static void why_print(const json_t *denial, size_t width)
 {
 	bool shadow = strcmp(client_text(denial, "verdict"), "would_deny") == 0;
+	const char *sentence = client_text(denial, "sentence");
 	const char *contact = client_text(denial, "contact");
 	_cleanup_free_ char *details = NULL, *ask = NULL;
 	char when[64];
 
 	why_time(client_integer(denial, "time", 0), when, sizeof(when));
-	terminal_wrap(stdout, TERMINAL_BOLD, client_text(denial, "sentence"), 0, width);
+	terminal_wrap(stdout, TERMINAL_BOLD, sentence, 0, width);
 	fputc('\n', stdout);
-	if (*contact && asprintf(&ask, "Ask %s.", contact) < 0)
+	/* most sentences end with it */
+	if (*contact && !strstr(sentence, contact) && asprintf(&ask, "Ask %s.", contact) < 0)
 		ask = NULL;
 	if (ask) {
 		fputs("  ", stdout);

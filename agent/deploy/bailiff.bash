@@ -31,9 +31,14 @@ _bailiff_status()
 
 _bailiff_events()
 {
-	case $2 in
-	--log | -d) _bailiff_directories "$1" ;;
-	*) _bailiff_words "-f --follow --json --help" "$1" ;;
+	case $1 in
+	-*) _bailiff_words "-f --follow --json -n --number --since --code --denied --help" "$1" ;;
+	*)
+		case $2 in
+		-n | --number | --since | --code) ;;
+		*) _bailiff_directories "$1" ;;
+		esac
+		;;
 	esac
 }
 
@@ -54,13 +59,14 @@ _bailiff_policy()
 _bailiff_log()
 {
 	case $1 in
-	-*) _bailiff_words "--json --help" "$1" ;;
+	-*) _bailiff_words "--json --key --help" "$1" ;;
 	*)
-		if [[ $2 == log ]]; then
-			_bailiff_words "verify" "$1"
-		else
-			_bailiff_directories "$1"
-		fi
+		case $2 in
+		log) _bailiff_words "verify prove" "$1" ;;
+		prove) ;;
+		--key) _bailiff_files "$1" ;;
+		*) _bailiff_directories "$1" ;;
+		esac
 		;;
 	esac
 }

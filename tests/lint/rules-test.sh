@@ -8,12 +8,14 @@ here=$PWD
 work=$1/rules
 rm -rf "$work"
 mkdir -p "$work"
-count=0 bad=0
+# A case is the end of a pipe and so a shell of its own: what it finds goes through files.
+: >"$work.cases"
+: >"$work.bad"
 
 one() { # WANT RULE NAME: the content is on stdin
 	mkdir -p "$work/$(dirname "$3")"
 	cat >"$work/$3"
-	count=$((count + 1))
+	echo "$2" >>"$work.cases"
 	if (cd "$work" && ln -sfn "$here/tests" tests && sh "$here/tests/lint/rules/$2.sh" "$3") >"$work.out" 2>&1; then
 		got=accept
 	else
@@ -22,9 +24,9 @@ one() { # WANT RULE NAME: the content is on stdin
 	# a rule that breaks must not look like one that refuses: a refusal names the file
 	[ $got = refuse ] && ! grep -qF "${3##*/}" "$work.out" && got='break'
 	if [ "$got" != "$1" ]; then
-		echo "rule $2, case $count ($3): wanted $1, got $got"
+		echo "rule $2, case $(grep -cx "$2" "$work.cases") ($3): wanted $1, got $got"
 		cat "$work.out"
-		bad=1
+		echo "$2" >>"$work.bad"
 	fi
 	rm -f "$work/$3"
 }
@@ -34,9 +36,19 @@ lines() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) print "/* */" }'; }
 apache='SPDX-License-Identifier: Apache-2.0'
 kernel='SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'
 
+# this test is none that accepts everything either
+printf 'gets(x);\n' | accept functions a.c >/dev/null
+[ -s "$work.bad" ] || {
+	echo "a wrong case is not found"
+	exit 1
+}
+: >"$work.bad"
+
 printf '// %s\n/* For this. */\n' "$apache" | accept licence agent/a.c
 printf '// %s\n// For this.\n' "$apache" | accept licence agent/a.c
 printf '/* %s */\n/* For this. */\n' "$kernel" | accept licence bpf/a.h
+printf '// %s\n/* For this. */\n' "$kernel" | accept licence tests/bench/a.bpf.c
+printf '/* %s */\n/* For this. */\n' "$kernel" | accept licence tests/bench/a.bpf.h
 printf '#!/bin/sh\n# %s\n' "$apache" | accept licence a.sh
 printf 'skills:\n' | accept licence policy/examples/acl.yaml
 printf 'skills:\n' | accept licence vmtests/a/policy/acl.yaml
@@ -47,6 +59,8 @@ printf '/* For this. */\n' | refuse licence agent/a.c
 printf '// %s-only\n/* For this. */\n' "$apache" | refuse licence agent/a.c
 printf '/* %s */\n/* For this. */\n' "$apache" | refuse licence bpf/a.h
 printf '/* %s */\n/* For this. */\n' "$kernel" | refuse licence agent/a.h
+printf '// %s\n/* For this. */\n' "$apache" | refuse licence tests/bench/a.bpf.c
+printf '// %s\n/* For this. */\n' "$kernel" | refuse licence tests/bench/abpf.c
 printf '#!/bin/sh\necho\n' | refuse licence a.sh
 {
 	lines 4
@@ -119,13 +133,18 @@ tree() {
 	printf '.It Fl -json\n' >"$work/tree/docs/man/bailiff-why.1"
 	printf '_bailiff_why()\n{\n\tx --json\n}\n' >"$work/tree/agent/deploy/bailiff.bash"
 }
+more() { # a second option, compared by hand, and a verb; said in PAGE and COMPLETION when asked for
+	printf 'x = "usage: bailiff why not [--all]\\n";\ny = strcmp(a, "--all");\n' >>"$work/tree/agent/cli/why.c"
+	[ "$1" = unsaid ] || printf '.Nm bailiff why not\n.It Fl -all\n' >>"$work/tree/docs/man/bailiff-why.1"
+	[ "$2" = unsaid ] || sed -i 's/--json/--json --all not/' "$work/tree/agent/deploy/bailiff.bash"
+}
 whole() { # WANT
-	count=$((count + 1))
+	echo commands >>"$work.cases"
 	if BAILIFF_ROOT=$work/tree sh tests/lint/rules/commands.sh >"$work.out" 2>&1; then got=accept; else got=refuse; fi
 	if [ $got != "$1" ]; then
-		echo "rule commands, case $count: wanted $1, got $got"
+		echo "rule commands, case $(grep -cx commands "$work.cases"): wanted $1, got $got"
 		cat "$work.out"
-		bad=1
+		echo commands >>"$work.bad"
 	fi
 }
 tree && whole accept
@@ -135,6 +154,11 @@ tree && : >"$work/tree/docs/man/bailiff-why.1" && whole refuse
 tree && : >"$work/tree/docs/man/bailiff.1" && whole refuse
 tree && rm "$work/tree/agent/cli/why.c" && whole refuse
 tree && sed -i s/--json/--jso/ "$work/tree/agent/deploy/bailiff.bash" && whole refuse
+tree && more said said && whole accept
+tree && more unsaid said && whole refuse
+tree && more said unsaid && whole refuse
+tree && more said said && sed -i 's/ --all//' "$work/tree/agent/deploy/bailiff.bash" && whole refuse
+tree && more said said && sed -i '/why not/d' "$work/tree/docs/man/bailiff-why.1" && whole refuse
 tree && sed -i s/_bailiff_why/_bailiff_wh/ "$work/tree/agent/deploy/bailiff.bash" && whole refuse
 
 # no rule goes without cases
@@ -143,8 +167,8 @@ for rule in tests/lint/rules/*.sh; do
 	[ "$name" = commands ] && continue
 	if ! grep -q "refuse $name " "$0" || ! grep -q "accept $name " "$0"; then
 		echo "$rule has no cases in $0"
-		bad=1
+		echo "$name" >>"$work.bad"
 	fi
 done
-echo "$count cases"
-exit $bad
+echo "$(wc -l <"$work.cases") cases"
+[ ! -s "$work.bad" ]

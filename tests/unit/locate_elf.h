@@ -109,13 +109,14 @@ static inline void synth_init(struct synth *s, uint16_t type, bool old_order)
 		char name[4];
 		uint8_t id[20];
 	} note = {{4, 20, NT_GNU_BUILD_ID}, "GNU", "\1\2\3\4\5"};
+	static const char source[] = "../../vendor/boringssl/ssl/ssl_lib.cc";
 
 	memset(s, 0, sizeof(*s));
 	s->type = type;
 	s->old_order = old_order;
 	s->base = type == ET_EXEC ? 0x400000 : 0;
 	memcpy(s->file + SYNTH_BUILDID, &note, sizeof(note));
-	strcpy((char *)s->file + SYNTH_STRING, "../../vendor/boringssl/ssl/ssl_lib.cc");
+	memcpy(s->file + SYNTH_STRING, source, sizeof(source));
 	s->size = SYNTH_TEXT;
 	s->err = synth_start(s);
 	synth_emit(s, 0xc3);

@@ -228,6 +228,26 @@ static void test_why_asks_what_it_is_told(void **state)
 	(void)state;
 }
 
+/* Sentences of the agent end with whom to ask; it is not said twice. */
+static void test_why_says_whom_to_ask_once(void **state)
+{
+	static const char answer[] =
+		"{\"ok\":true,\"person\":null,\"denials\":[{\"number\":1,\"time\":1700000000123,"
+		"\"verdict\":\"denied\",\"what\":\"skill pdf\",\"rule\":\"skill/pdf\",\"sentence\":"
+		"\"Skill pdf was refused. Ask security@company.com.\",\"contact\":"
+		"\"security@company.com\"}]}";
+	struct run r;
+
+	setenv("TZ", "UTC", 1);
+	ask(cmd_why, "why", NULL, answer, &r);
+	assert_int_equal(r.status, CLI_OK);
+	assert_string_equal(r.out,
+			    "Skill pdf was refused. Ask security@company.com.\n"
+			    "  2023-11-14 22:13:20 +0000, skill pdf, rule skill/pdf, denied, "
+			    "number 1\n");
+	(void)state;
+}
+
 static void test_why_without_a_denial(void **state)
 {
 	static const char none[] = "{\"ok\":true,\"person\":null,\"denials\":[]}";
@@ -556,8 +576,8 @@ static void test_durations(void **state)
 	(void)state;
 }
 
-UNIT_MAIN(unit(test_why), unit(test_why_asks_what_it_is_told), unit(test_why_without_a_denial),
-	  unit(test_json), unit(test_usage), unit(test_not_there), unit(test_hostile_answers),
-	  unit(test_descriptor_in_answer), unit(test_full_backlog), unit(test_status),
-	  unit(test_status_of_another_version), unit(test_root_only), unit(test_reload),
-	  unit(test_detach), unit(test_durations))
+UNIT_MAIN(unit(test_why), unit(test_why_asks_what_it_is_told), unit(test_why_says_whom_to_ask_once),
+	  unit(test_why_without_a_denial), unit(test_json), unit(test_usage), unit(test_not_there),
+	  unit(test_hostile_answers), unit(test_descriptor_in_answer), unit(test_full_backlog),
+	  unit(test_status), unit(test_status_of_another_version), unit(test_root_only),
+	  unit(test_reload), unit(test_detach), unit(test_durations))

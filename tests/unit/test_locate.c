@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "command.h"
 #include "locate_elf.h"
 #include "tls/elf.h"
 #include "tls/locate.h"
@@ -22,15 +23,12 @@
 /* What nm says of a defined symbol, 0 if nothing. */
 static uint64_t nm(const char *path, const char *symbol)
 {
-	char command[512], line[512];
+	struct command c;
+	char line[512];
 	uint64_t found = 0;
-	FILE *p;
 
-	assert_true(snprintf(command, sizeof(command), "nm -D --defined-only '%s' 2>/dev/null",
-			     path) < (int)sizeof(command));
-	p = popen(command, "r");
-	assert_non_null(p);
-	while (fgets(line, sizeof(line), p)) {
+	command_start(&c, (const char *const[]){"nm", "-D", "--defined-only", path, NULL});
+	while (fgets(line, sizeof(line), c.out)) {
 		char *name = strrchr(line, ' ');
 
 		if (!name)
@@ -39,26 +37,23 @@ static uint64_t nm(const char *path, const char *symbol)
 		if (strcmp(name + 1, symbol) == 0)
 			found = strtoull(line, NULL, 16);
 	}
-	pclose(p);
+	command_end(&c); /* not asked: nm fails for a file that is not there, which is an answer */
 	return found;
 }
 
 /* How many returns objdump sees in the range, and whether each is among those listed. */
 static uint32_t objdump_returns(const char *path, const struct tls_function *f)
 {
-	char command[512], line[512];
+	char from[64], to[64], line[512];
+	struct command c;
 	uint32_t n = 0;
-	FILE *p;
 
-	assert_true(snprintf(command, sizeof(command),
-			     "objdump -d --no-show-raw-insn --start-address=0x%llx "
-			     "--stop-address=0x%llx '%s'",
-			     (unsigned long long)f->address,
-			     (unsigned long long)(f->address + f->size),
-			     path) < (int)sizeof(command));
-	p = popen(command, "r");
-	assert_non_null(p);
-	while (fgets(line, sizeof(line), p)) {
+	snprintf(from, sizeof(from), "--start-address=0x%llx", (unsigned long long)f->address);
+	snprintf(to, sizeof(to), "--stop-address=0x%llx",
+		 (unsigned long long)(f->address + f->size));
+	command_start(&c, (const char *const[]){"objdump", "-d", "--no-show-raw-insn", from, to,
+						path, NULL});
+	while (fgets(line, sizeof(line), c.out)) {
 		uint64_t at = strtoull(line, NULL, 16);
 		const char *text = strchr(line, '\t');
 		bool listed = false;
@@ -72,7 +67,7 @@ static uint32_t objdump_returns(const char *path, const struct tls_function *f)
 			fail_msg("%s: the return at 0x%llx is not listed", path,
 				 (unsigned long long)at);
 	}
-	pclose(p);
+	assert_int_equal(command_end(&c), 0);
 	return n;
 }
 

@@ -22,7 +22,7 @@ struct place {
 
 static void place_open(struct place *p)
 {
-	strcpy(p->path, "/tmp/bailiff-cache-XXXXXX");
+	snprintf(p->path, sizeof(p->path), "/tmp/bailiff-cache-XXXXXX");
 	assert_non_null(mkdtemp(p->path));
 	p->dir = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	p->lib = open(LIBRARY, O_RDONLY | O_CLOEXEC);

@@ -167,6 +167,17 @@ static int valid_utf8(const char *s)
 	return 1;
 }
 
+/* n times the character, zero-terminated. */
+static void repeat(char *to, size_t size, const char *character, size_t n)
+{
+	size_t len = strlen(character);
+
+	assert_true(n * len < size);
+	for (size_t i = 0; i < n; i++)
+		memcpy(to + i * len, character, len);
+	to[n * len] = 0;
+}
+
 /* Long names of every length around the limit: never over it, never half a character, and the
  * contact is still there. */
 static void test_long(void **state)
@@ -179,11 +190,8 @@ static void test_long(void **state)
 		struct reason_case c = {BAILIFF_DENY, BAILIFF_REASON_RULE, &rule, what, &p, 2, 1};
 		char got[REASON_SENTENCE_SIZE];
 
-		what[0] = words[0] = contact[0] = 0;
-		for (size_t i = 0; i < n; i++)
-			strcat(what, "é");
-		for (size_t i = 0; i < n; i++)
-			strcat(words, "ж");
+		repeat(what, sizeof(what), "é", n);
+		repeat(words, sizeof(words), "ж", n);
 		rule.words = words;
 		assert_int_equal(reason_sentence(&c, got, sizeof(got)), 0);
 		assert_true(strlen(got) <= REASON_SENTENCE_MAX);
@@ -191,8 +199,7 @@ static void test_long(void **state)
 		assert_non_null(strstr(got, "Ask platform-security@company.com."));
 		if (n > 200)
 			assert_non_null(strstr(got, "..."));
-		for (size_t i = 0; i < n && i < 250; i++)
-			strcat(contact, "ü");
+		repeat(contact, sizeof(contact), "ü", n < 250 ? n : 250);
 		p.contact = contact;
 		assert_int_equal(reason_sentence(&c, got, sizeof(got)), 0);
 		assert_true(strlen(got) <= REASON_SENTENCE_MAX);

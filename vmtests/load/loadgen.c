@@ -110,7 +110,9 @@ static int serve(int port, const char *cert, const char *key)
 		size_t len;
 		char *body;
 
-		if (c < 0 || fork() != 0) {
+		if (c < 0)
+			continue;
+		if (fork() != 0) {
 			close(c);
 			continue;
 		}

@@ -8,7 +8,7 @@ FNR == 1 {
 	want = ""
 	if (FILENAME ~ /\.([chS]|sh|mk|py|awk|[1-8]|service|conf|bash|ya?ml)$/ ||
 	    FILENAME ~ /(^|\/)(Makefile|Containerfile)$/)
-		want = FILENAME ~ /^bpf\// ? "GPL-2.0-only OR BSD-2-Clause" : "Apache-2.0"
+		want = FILENAME ~ /^bpf\/|\.bpf\.[ch]$/ ? "GPL-2.0-only OR BSD-2-Clause" : "Apache-2.0"
 	# policies are data that companies have, and are read unchanged; corpora are data too
 	if (FILENAME ~ /(^|\/)policy\/([^\/]*\/)*[^\/]*\.yaml$/ || FILENAME ~ /^tests\/(fixtures|fuzz\/corpus)\//)
 		want = ""
