@@ -156,6 +156,9 @@ void report_client(struct pipeline *p, struct event *event, const struct process
 		report_string(p, event, "unmapped.cgroup", note->cgroup);
 	}
 	report_string(p, event, "unmapped.device_id", client->device_id);
+	/* with an API key the client sends an empty account: that it was empty is said too */
+	if (client->device_id[0] && !client->account_id[0])
+		event_set_name(event, "unmapped.account_id", "");
 	report_string(p, event, "unmapped.account_id", client->account_id);
 	report_string(p, event, "unmapped.client_session", client->session_id);
 }
