@@ -230,7 +230,7 @@ static __always_inline void net_asker(struct asker *who, const struct task_conte
 				      const struct socket_context *s)
 {
 	who->flags = t ? t->flags : s ? s->flags : 0;
-	who->uid = t ? t->uid : s ? s->uid : NO_LOGIN_UID;
+	who->uid = t ? t->uid : s ? s->uid : actor_who(bpf_get_current_task_btf());
 	who->inspected = t ? actor_inspected(t) : s ? !!(s->flags & TASK_CLIENT) : 0;
 }
 

@@ -140,17 +140,16 @@ const struct detector detectors_context[] = {
 	{
 		.name = "connection-string",
 		.description = "Password in a database connection string",
-		.pattern =
-			"(?i)(?|(?:server|data source|host|hostname|hostaddr|addr|address|database|"
-			"initial catalog|dbname|user "
-			"id|uid|user|username|driver|port)=[^\\n\"'`]{0,200}?"
-			"[; ](?:password|pwd)=([^;\"'`\\s]{2,200})|"
-			"(?:password|pwd)=([^;\"'`\\s]{2,200});[^\\n\"'`]{0,200}?(?:server|data "
-			"source|host|"
-			"database|initial catalog|dbname|user id|uid|user)=)",
+		/* one item of a list; what is far away is not asked for, or a text of nothing but
+		 * such items would take seconds */
+		.pattern = "(?i)(?|;[ ]?(?:password|pwd)=([^;\"'`\\s]{2,200}+)|" BEGIN_NOT(
+			"a-z") "(?:password|pwd)=([^;\"'`\\s]{2,200}+);[ ]?[a-z][a-z "
+			       "]{1,24}=|" BEGIN_NOT("a-z") "[a-z]{3,12}=[^\\s=;]{1,64} "
+							    "(?:password|pwd)=([^;\"'`\\s]{2,200}+)"
+							    ")",
 		.anchor = "(?i)(?:[; "
-			  "](?:password|pwd)=[^;\"'`\\s]{2}|(?:password|pwd)=[^;\"'`\\s]{2,200};)",
-		.reach = 230,
+			  "](?:password|pwd)=[^;\"'`\\s]|(?:password|pwd)=[^;\"'`\\s]{2,200};)",
+		.reach = 80,
 		.validate = valid_password,
 		.style = MASK_ALL,
 	},
@@ -160,14 +159,15 @@ const struct detector detectors_context[] = {
 			"Random value assigned to a name like password, secret, api_key, token",
 		.pattern = "(?i)" SECRET_NAME
 			   "(?!(?<!secret)[_-]?ids?(?![a-z0-9]))[a-z0-9_.-]{0,20}" ASSIGN
-			   "(?|" QUOTE "([^\"'`\\\\\\s]{6,256})(?=\\\\{0,7}[\"'`])|"
-			   "([A-Za-z0-9!@#$%^&*_+/=.~-]{8,256})(?![A-Za-z0-9_.]*[(\\[]))",
+			   "(?|" QUOTE "([^\"'`\\\\\\s]{6,256}+)(?![ \\t\\r\\n])|"
+			   "([A-Za-z0-9!@#$%^&*_+/=.~-]{8,256}+)(?![(\\[]))",
 		/* the names only: what follows is looked at by screen */
 		.anchor = "(?i)" A_SECRET_NAME,
 		.reach = 16,
 		.validate = valid_secret,
 		.screen = screen_secret,
 		.style = MASK_ALL,
+		.tail = TAIL_BASE64,
 		.generic = true,
 	},
 	{0},

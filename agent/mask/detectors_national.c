@@ -15,8 +15,11 @@ const struct detector detectors_national[] = {
 	{
 		.name = "us-ssn",
 		.description = "US social security number",
-		.pattern = "(?|(?<![0-9])(?<![0-9][ .,-])"
-			   "([0-9]{3}(" SEP_DASH ")[0-9]{2}\\2[0-9]{4})(?![0-9])(?![ .,-][0-9])|"
+		/* with spaces it may be a row of a table: no number may stand beside it */
+		.pattern = "(?|(?<![0-9])(?<![0-9][.-])([0-9]{3}(" DASH ")[0-9]{2}\\2[0-9]{4})"
+			   "(?![0-9])(?![.-][0-9])|"
+			   "(?<![0-9])(?<![0-9][ .,-])([0-9]{3}(" SPACE ")[0-9]{2}\\2[0-9]{4})"
+			   "(?![0-9])(?![ .,-][0-9])|"
 			   "(?i)(?:ssn|social[ _-]?security)" GAP "([0-9]{9})(?![0-9]))",
 		.anchor = "(?i)(?:ssn|social[ _-]?security)" GAP "[0-9]{9}",
 		.shape = SHAPE_SOCIAL,
@@ -27,8 +30,8 @@ const struct detector detectors_national[] = {
 	{
 		.name = "us-itin",
 		.description = "US individual taxpayer identification number",
-		.pattern = "(?<![0-9])(?<![0-9][ .,-])(9[0-9]{2}-[5-9][0-9]-[0-9]{4})"
-			   "(?![0-9])(?![ .,-][0-9])",
+		.pattern = "(?<![0-9])(?<![0-9][.-])(9[0-9]{2}-[5-9][0-9]-[0-9]{4})"
+			   "(?![0-9])(?![.-][0-9])",
 		.shape = SHAPE_SOCIAL,
 		.validate = valid_us_itin,
 		.style = MASK_ALNUM,

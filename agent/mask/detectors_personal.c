@@ -24,10 +24,10 @@ const struct detector detectors_personal[] = {
 	{
 		.name = "payment-card",
 		.description = "Payment card number of any large brand",
-		.pattern = BEGIN "(?<![0-9][.,-])(?|"
+		.pattern = BEGIN "(?<![0-9][.-])(?|"
 				 "([2-68][0-9]{3}(" SEP
 				 "?)[0-9]{4}\\2[0-9]{4}\\2[0-9]{1,4}(?:\\2[0-9]{1,3})?)|"
-				 "(3[0-9]{3}(" SEP "?)[0-9]{6}\\2[0-9]{4,5}))" END "(?![.,][0-9])",
+				 "(3[0-9]{3}(" SEP "?)[0-9]{6}\\2[0-9]{4,5}))" END "(?!\\.[0-9])",
 		.shape = SHAPE_CARD,
 		.validate = valid_card,
 		.style = MASK_ALNUM,

@@ -13,8 +13,10 @@
 
 #include "base/digest.h"
 
-struct mask_rules; /* compiled detectors: immutable, one for a policy generation */
-struct masked;	   /* masked text and what was found in it */
+/* Compiled detectors: one for a policy generation. They hold the scratch memory of a scan too (the
+ * reader is single-threaded): one thread at a time uses them, and everything made of them. */
+struct mask_rules;
+struct masked; /* masked text and what was found in it */
 
 struct mask_options {
 	/* names of detectors to use, NULL-terminated; NULL: all built in */
@@ -46,6 +48,7 @@ struct mask_finding {
  * kept where the detector says so); lengths stay. The text is looked at as it is, and once more
  * through JSON escapes (\uXXXX, \/, \n), percent escapes and base64 runs: a hit inside an encoded
  * run masks the run. The text should be valid UTF-8; bytes that are not become '?' in the result.
+ * All is masked, but no more than 4096 findings are listed; of findings that overlap, one.
  * Returns 0, -ENOMEM. A scan that fails gives a text that is all '*', with failed set. */
 int mask_text(const struct mask_rules *rules, const void *bytes, size_t len, struct masked **ret);
 
@@ -64,12 +67,14 @@ size_t masked_len(const struct masked *m);
 size_t masked_n_findings(const struct masked *m);
 const struct mask_finding *masked_finding(const struct masked *m, size_t i);
 bool masked_failed(const struct masked *m);
-const char *
-masked_digest(const struct masked *m); /* keyed digest of the whole text, 64 hex digits */
+/* Keyed digest of the whole text as it came, 64 hex digits; empty for a literal. */
+const char *masked_digest(const struct masked *m);
 uint64_t masked_original_len(const struct masked *m);
 
 /* Streaming: for bytes that never are at hand whole. Feed pieces; out gets masked bytes as soon as
- * no match can reach back to them (at most 16 KiB are held). finish flushes. */
+ * no match can reach back to them (at most 16 KiB are held): the same bytes that mask_text gives,
+ * wherever the pieces were cut. finish flushes; after it nothing can be fed (-EINVAL). When a scan
+ * fails, all that is held and all that follows is '*'. */
 struct mask_stream;
 typedef void (*mask_out)(void *ctx, const char *bytes, size_t len);
 int mask_stream_new(const struct mask_rules *rules, mask_out out, void *ctx,

@@ -14,6 +14,8 @@
 
 /* One separator inside a number: space, dash, point, no-break space, the dashes of typographers. */
 #define SEP	 "(?:[ .-]|\\xc2\\xa0|\\xe2\\x80[\\x90-\\x95])"
+#define SPACE	 "(?: |\\xc2\\xa0)"
+#define DASH	 "(?:-|\\xe2\\x80[\\x90-\\x95])"
 #define SEP_DASH "(?:[ -]|\\xc2\\xa0|\\xe2\\x80[\\x90-\\x95])"
 
 /* A quote as JSON in JSON in a shell may write it. */

@@ -73,7 +73,8 @@ struct scan {
 	struct findings *findings;
 	enum view_kind kind;
 	struct view view;
-	size_t core; /* matches start no earlier in the view */
+	size_t core;		  /* matches start no earlier in the view */
+	size_t run_low, run_high; /* the run of base64 masked last */
 };
 
 static size_t source_of(const struct view *v, size_t i)
@@ -120,6 +121,11 @@ static int take_run_of(struct scan *s, const struct detector *d, size_t from, si
 	const struct view_run *run = view_run_of(s->rules->views, from);
 	size_t index;
 
+	/* a run of a thousand addresses is masked once, not a thousand times */
+	if (s->run_low == run->low && s->run_high == run->high)
+		return 0;
+	s->run_low = run->low;
+	s->run_high = run->high;
 	apply_run(s->w, run->low, run->high);
 	s->state->used = true;
 	if (run->high == s->w->len && !s->w->last)

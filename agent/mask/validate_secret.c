@@ -113,7 +113,8 @@ bool screen_secret(const uint8_t *s, size_t n, size_t end)
 		return false;
 	i += k;
 	i += span(s, n, i, "\\\"'` \t", false, 24);
-	for (; i < n && s[i] > ' ' && !strchr("\"'`\\", s[i]); i++)
+	/* no further than the pattern goes: this is done for each name */
+	for (k = 0; k < 256 && i < n && s[i] > ' ' && !strchr("\"'`\\", s[i]); i++, k++)
 		if (marks_secret(s[i]))
 			return true;
 	return false;

@@ -93,6 +93,8 @@ static void test_positives(void **state)
 		{"(", ")"},
 		{"caf\xc3\xa9 \xe2\x80\x9c", "\xe2\x80\x9d"},
 		{"a,", ",b"},
+		{"7,", ",8\n"},
+		{"\"1\";\"", "\";\"2\""},
 		{"- **", "**\n"},
 	};
 	struct mask_rules *rules = all_rules();
