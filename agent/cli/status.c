@@ -80,6 +80,13 @@ static void status_head(const json_t *answer)
 	terminal_print(stdout, TERMINAL_BOLD, "bailiff ");
 	terminal_print(stdout, TERMINAL_BOLD, client_text(answer, "version"));
 	printf(", running for %s\n", up);
+	if (json_is_false(json_object_get(answer, "watching"))) {
+		fputs("  ", stdout);
+		terminal_print(
+			stdout, TERMINAL_YELLOW,
+			"not watching yet: it waits for the addresses of the policy's names");
+		fputc('\n', stdout);
+	}
 	status_modes(policy);
 	printf("  policy     version %" PRId64 ", generation %" PRId64 "\n",
 	       (int64_t)client_integer(policy, "version", -1),

@@ -8,8 +8,8 @@
  *	-> {"ok":true,"person":"…"|null,"denials":[{"number":N (sequence of the event),"time":ms,
  *	    "verdict":"denied"|"would_deny","what":"skill pdf"|"connection to 10.0.0.7:443",
  *	    "rule":"skill/pdf","sentence":"…one sentence for the person…","contact":"…"}]}
- *   {"ask":"status"}         root: -> {"ok":true,"version":"…","uptime_ms":…,"watching":true,"policy":{"version":…,
- *	    "digest":"…","generation":…,"modes":{"destinations":"enforce",…}},
+ *   {"ask":"status"}         root: -> {"ok":true,"version":"…","uptime_ms":…,"watching":true,
+ *	    "policy":{"version":…,"digest":"…","generation":…,"modes":{"destinations":"enforce",…}},
  *	    "posture":[{"capability":"…","state":"enforce|observe|off","reason":"…"}],
  *	    "clients":[{"pid":…,"person":"…","executable":"…","build_id":"…","inspected":true}],
  *	    "counters":{"denied":…,…},"log":{"size":…,"directory":"…","checkpoint_ms":…},

@@ -422,7 +422,8 @@ static void test_full_backlog(void **state)
 }
 
 static const char status_answer[] =
-	"{\"ok\":true,\"version\":\"9.8.7\",\"uptime_ms\":93784000,\"policy\":{\"version\":4,"
+	"{\"ok\":true,\"version\":\"9.8.7\",\"uptime_ms\":93784000,\"watching\":true,\"policy\":{"
+	"\"version\":4,"
 	"\"digest\":\"abcd\",\"generation\":6,\"modes\":{\"destinations\":\"enforce\",\"skills\":"
 	"\"shadow\"}},\"posture\":[{\"capability\":\"connect\",\"state\":\"enforce\",\"reason\":"
 	"\"lsm\"},{\"capability\":\"tls\",\"state\":\"off\",\"reason\":\"no\\u001buprobes\"}],"
@@ -455,6 +456,9 @@ static void test_status(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		assert_holds(r.out, parts[i]);
 	assert_null(strchr(r.out, '\033'));
+	assert_null(strstr(r.out, "not watching"));
+	ask(cmd_status, "status", NULL, "{\"ok\":true,\"watching\":false}", &r);
+	assert_holds(r.out, "not watching yet");
 	(void)state;
 }
 
