@@ -55,9 +55,9 @@ size_t valid_mixed(const uint8_t *s, size_t n)
 /* A reference to where the secret is kept, or a stand-in for one, is none. */
 static bool is_reference(const uint8_t *s, size_t n)
 {
-	static const char *const starts[] = {"${",     "$(",	  "{{",	  "<",
-					     "%(",     "os.",	  "env.", "process.env",
-					     "vault:", "secret/", "arn:", "file:"};
+	static const char *const starts[] = {"${",     "$(",	  "{{",	   "<",	   "%(",
+					     "os.",    "this.",	  "self.", "env.", "process.env",
+					     "vault:", "secret/", "arn:",  "file:"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
 		if (n >= strlen(starts[i]) && memcmp(s, starts[i], strlen(starts[i])) == 0)

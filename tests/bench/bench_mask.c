@@ -199,7 +199,6 @@ int main(int argc, char **argv)
 		measure("stream", stream, rules, &in[i], 16384);
 		free(in[i].bytes);
 	}
-	printf("resident after all: %ld KiB more\n", resident_kib() - before);
 	mask_rules_free(rules);
 	return 0;
 }
