@@ -73,6 +73,23 @@ static __always_inline int file_skill(struct dentry *entry, struct file_scratch 
 	return 1;
 }
 
+/* The directory of a skill: it gives the skill its name, and another name would give it other
+ * rights. */
+static __always_inline int file_skill_directory(struct dentry *entry, struct file_scratch *s)
+{
+	struct dentry *parent = BPF_CORE_READ(entry, d_parent);
+
+	if (BPF_CORE_READ(parent, d_name.len) != 6)
+		return 0;
+	bpf_probe_read_kernel_str(s->parent, 16, BPF_CORE_READ(parent, d_name.name));
+	if (!text_is(s->parent, "skills", 6))
+		return 0;
+	if (BPF_CORE_READ(entry, d_name.len) >= SKILL_NAME_SIZE)
+		return -1;
+	bpf_probe_read_kernel_str(s->key.name, SKILL_NAME_SIZE, BPF_CORE_READ(entry, d_name.name));
+	return 1;
+}
+
 static __always_inline void file_judge(struct file_scratch *s, struct policy_root *root, __u32 slot,
 				       __u32 person)
 {
@@ -133,6 +150,8 @@ static __always_inline int file_decide(struct dentry *entry, struct task_context
 		return -DENY_ERRNO;
 	__builtin_memset(&s->key, 0, sizeof(s->key));
 	found = file_skill(entry, s);
+	if (!found && !file)
+		found = file_skill_directory(entry, s);
 	if (!found)
 		return 0;
 	root = policy_now(&slot);

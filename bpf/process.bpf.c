@@ -57,9 +57,10 @@ static __always_inline struct image_value *image_meet(struct image_key *key, boo
 	struct image_value unknown = {.class_ = IMAGE_UNKNOWN};
 	struct image_value *v = bpf_map_lookup_elem(&images, key);
 
-	if (v)
+	/* before the keeper listens nothing is entered: it would never be asked about again */
+	if (v || !reporting())
 		return v;
-	if (!bpf_map_update_elem(&images, key, &unknown, BPF_NOEXIST) && reporting())
+	if (!bpf_map_update_elem(&images, key, &unknown, BPF_NOEXIST))
 		ask(key, ASK_CLASSIFY, by_exec);
 	return bpf_map_lookup_elem(&images, key);
 }

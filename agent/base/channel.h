@@ -12,7 +12,7 @@
 enum channel_type {
 	CHANNEL_INIT = 1, /* keeper -> reader: struct channel_init */
 	CHANNEL_NOTE,	  /* keeper -> reader: struct process_note (agent/reader/pipeline.h) */
-	CHANNEL_POLICY,	  /* keeper -> reader, courier: policy digest, 32 bytes: load it again */
+	CHANNEL_POLICY,	  /* keeper -> reader, courier: struct channel_policy: load it again */
 	CHANNEL_LOST,	  /* keeper -> reader: uint64_t[COUNTER_MAX], losses since the last */
 	CHANNEL_EVENT,	  /* reader -> keeper: canonical JSON of an event */
 	CHANNEL_DENIAL,	  /* reader -> keeper: the same, of a denial */
@@ -28,6 +28,11 @@ struct channel_init {
 	int64_t boot_epoch_ns;
 	uint8_t policy_digest[32];
 	char host[256];
+};
+
+struct channel_policy {
+	uint8_t digest[32];
+	uint64_t generation; /* the first that stands for it */
 };
 
 #define CHANNEL_ADDRESSES_MAX 64

@@ -36,34 +36,6 @@ static void policy_json_freep(json_t **json)
 	json_decref(*json);
 }
 
-static bool policy_detector_known(const char *name)
-{
-	const char *known;
-
-	for (size_t i = 0; (known = mask_detector_name(i)); i++)
-		if (strcmp(known, name) == 0)
-			return true;
-	return false;
-}
-
-/* Compiles the one pattern alone, so that the error is about it. */
-static int policy_pattern_compiles(const char *name, const char *pattern, char *err)
-{
-	static const char *const none[] = {NULL};
-	const struct mask_custom custom = {name, pattern};
-	const struct mask_options options = {
-		.detectors = none,
-		.custom = &custom,
-		.n_custom = 1,
-	};
-	struct mask_rules *rules = NULL;
-	int r = mask_rules_new(&options, &rules, err);
-
-	if (r == 0)
-		mask_rules_free(rules);
-	return r;
-}
-
 /* What the agent does before it takes a policy, detectors included. *ret is NULL after errors. */
 static void policy_load_checked(const char *directory, struct policy **ret,
 				struct policy_report *report)
@@ -73,8 +45,8 @@ static void policy_load_checked(const char *directory, struct policy **ret,
 	*ret = NULL;
 	if (policy_load(directory, &policy, report) < 0)
 		return;
-	if (policy_check_detectors(policy, policy_detector_known, report) == -ENOMEM ||
-	    policy_check_patterns(policy, policy_pattern_compiles, report) == -ENOMEM)
+	if (policy_check_detectors(policy, mask_detector_known, report) == -ENOMEM ||
+	    policy_check_patterns(policy, mask_pattern_compiles, report) == -ENOMEM)
 		return;
 	if (report->n_errors == 0)
 		*ret = TAKE_PTR(policy);

@@ -116,6 +116,7 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 	q->fd = fd;
 	q->next = k->questions;
 	k->questions = q;
+	k->n_questions++;
 }
 
 /* The analyst ended. The oldest question is the one it was at: that file brought it down, and would
@@ -140,6 +141,7 @@ void keeper_questions_drop(struct keeper *k)
 		close(q->fd);
 		free(q);
 	}
+	k->n_questions = 0;
 }
 
 /* argv of a process, at most size bytes, zero-separated. */
@@ -243,7 +245,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 		if (q->kind == RECOGNISE_PROGRAM &&
 		    memcmp(&q->record.key, &r->key, sizeof(r->key)) == 0)
 			return;
-	fd = open_image(r);
+	fd = k->n_questions < QUESTIONS_MAX ? open_image(r) : -EBUSY;
 	if (fd < 0) {
 		/* gone before it could be looked at */
 		kernel_image_forget(k->kernel, &r->key);
@@ -304,8 +306,6 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 	const struct recognition *rec = &a->recognition;
 	struct keeper_image *i = image_add(k, &q->record.key);
 	bool governed = q->record.head.actor.flags & TASK_GOVERNED;
-	char path[PATH_MAX] = "", link[64];
-	ssize_t n;
 	int r = 0;
 
 	if (!i)
@@ -325,14 +325,11 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 	    (i->class_ == IMAGE_TLS && governed))
 		r = i->layout ? attach(k, i, q->fd) : -ENOENT;
 	if (i->class_ == IMAGE_CLIENT && !i->attached) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", q->fd);
-		n = readlink(link, path, sizeof(path) - 1);
-		path[n > 0 ? n : 0] = 0;
 		snprintf(i->why, sizeof(i->why), "%s",
 			 rec->why[0] ? rec->why : strerror(r < 0 ? -r : ENOENT));
-		log_err("a client cannot be inspected, and is kept from the model API: %s: %s",
-			path, i->why);
-		keeper_event_client_refused(k, (pid_t)q->record.head.actor.tgid, path, i->why);
+		log_err("a client cannot be inspected, and is kept from the model API: pid %u: %s",
+			q->record.head.actor.tgid, i->why);
+		keeper_event_client_refused(k, (pid_t)q->record.head.actor.tgid, i->why);
 	}
 	tell_kernel(k, i);
 	if (i->class_ == IMAGE_RUNTIME && q->record.by_exec)
@@ -351,6 +348,7 @@ void keeper_analysed(struct keeper *k, const struct channel_analysed *a)
 	if (!q)
 		return;
 	*at = q->next;
+	k->n_questions--;
 	if (q->kind == RECOGNISE_PROGRAM)
 		answered_program(k, q, a);
 	else if (!a->error &&
@@ -391,6 +389,25 @@ void keeper_seed(struct keeper *k)
 		r.key = k->seeded[n].key;
 		keeper_ask(k, &r);
 	}
+}
+
+static bool known(void *ctx, const struct image_key *key)
+{
+	struct keeper *k = ctx;
+	const struct keeper_image *i = keeper_image_find(k, key);
+
+	for (const struct keeper_question *q = k->questions; q; q = q->next)
+		if (memcmp(&q->record.key, key, sizeof(*key)) == 0)
+			return true;
+	return i && i->answered;
+}
+
+/* What an earlier keeper had probed and this one has not, and what was asked about and got lost, is
+ * looked at again at its next exec. Without this a client would count as inspected whose probes
+ * went away with the keeper that made them. */
+void keeper_images_sweep(struct keeper *k)
+{
+	kernel_images_forget_stale(k->kernel, known, k);
 }
 
 /* Marks what lies below a client that was there before. What has a context already was seen by the

@@ -211,7 +211,8 @@ void keeper_event_posture(struct keeper *k)
 	keeper_record(k, e);
 }
 
-void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *path, const char *why)
+/* No path: the person chose it, and it could hold anything. */
+void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *why)
 {
 	struct event *e = begin(EVENT_CLIENT_REFUSED);
 
@@ -219,7 +220,6 @@ void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *path, 
 		return;
 	event_set_name(e, "app.name", "claude-code");
 	event_set_int(e, "unmapped.pid", pid);
-	event_set_name(e, "unmapped.executable", path);
 	event_set_name(e, "message", why);
 	keeper_record(k, e);
 }

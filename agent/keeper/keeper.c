@@ -32,6 +32,8 @@
 /* The first tables wait this long for the names' addresses; the ones of an earlier keeper stay in
  * force meanwhile. */
 #define NAMES_WAIT_MS 5000
+/* … and the earlier keeper's programs report this long, while running clients get new probes. */
+#define SEED_WAIT_MS 20000
 
 int64_t keeper_now_ms(void)
 {
@@ -121,24 +123,49 @@ static int open_loop(struct keeper *k)
 	return add(k, SOURCE_TIMER, fd);
 }
 
-/* The tables go in force and the new programs begin to report. */
-static int take_over(struct keeper *k)
+/* The tables go in force, and what runs already is looked at: on a restart the clients get this
+ * keeper's probes while the earlier ones still report. */
+static int prepare(struct keeper *k)
 {
 	int r = keeper_policy_apply(k);
 
 	if (r < 0)
 		return r;
-	r = kernel_take_over(k->kernel);
+	k->seeding = true;
+	k->take_over_by_ms = keeper_now_ms() + SEED_WAIT_MS;
+	keeper_seed(k);
+	return 0;
+}
+
+/* The new programs begin to report, the earlier ones go. */
+static int take_over(struct keeper *k)
+{
+	int r = kernel_take_over(k->kernel);
+
 	if (r < 0)
 		return r;
+	k->seeding = false;
 	k->took_over = true;
+	keeper_images_sweep(k);
 	keeper_event_policy(k);
 	keeper_event_posture(k);
-	/* the hooks are on: what forks from now on is seen; what ran before is looked up now */
+	/* once more: what began between the first look and the first question */
 	keeper_seed(k);
 	log_info("watching: policy version %llu, generation %llu",
 		 (unsigned long long)k->policy->version, (unsigned long long)k->generation);
 	return 0;
+}
+
+/* Returns when it is not yet time, too. */
+static int advance(struct keeper *k)
+{
+	int64_t now = keeper_now_ms();
+
+	if (k->took_over)
+		return 0;
+	if (k->seeding)
+		return !k->n_questions || now >= k->take_over_by_ms ? take_over(k) : 0;
+	return now >= k->take_over_by_ms ? prepare(k) : 0;
 }
 
 static void tell_losses(struct keeper *k)
@@ -163,23 +190,24 @@ static int on_timer(struct keeper *k, int fd)
 {
 	static unsigned int ticks;
 	uint64_t n;
+	int r;
 
 	if (read(fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		return -errno;
-	if (!k->took_over && keeper_now_ms() >= k->take_over_by_ms) {
-		int r = take_over(k);
-
-		if (r < 0)
-			return r;
-	}
+	r = advance(k);
+	if (r < 0)
+		return r;
 	keeper_checkpoint(k, false);
+	keeper_query_expire(k);
 	keeper_children_retry(k);
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
 		keeper_clients_sweep(k);
 	}
-	if (ticks % 120 == 0)
+	if (ticks % 120 == 0) {
 		keeper_names_expire(k);
+		keeper_images_sweep(k);
+	}
 	return 0;
 }
 

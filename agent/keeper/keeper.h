@@ -74,7 +74,8 @@ struct keeper_seeded {
 	struct image_key key;
 };
 
-#define KEEPER_WHY_MAX 256
+#define KEEPER_ASKERS_MAX 32
+#define KEEPER_WHY_MAX	  256
 struct keeper_denial {
 	uint64_t number;
 	int64_t time_ms;
@@ -109,7 +110,7 @@ struct keeper {
 	struct kernel *kernel;
 	struct ring_buffer *asks;
 	uint64_t generation;
-	bool took_over;
+	bool took_over, seeding;
 	int64_t take_over_by_ms;
 	uint64_t counters[COUNTER_MAX];
 
@@ -126,11 +127,16 @@ struct keeper {
 	uint32_t next_image_id;
 	struct keeper_question *questions;
 	uint64_t next_question;
+	unsigned int n_questions;
 	struct keeper_client *clients;
 	struct keeper_seeded *seeded;
 	size_t n_seeded;
 
 	int query_fd;
+	struct {
+		int fd;
+		int64_t since_ms;
+	} askers[KEEPER_ASKERS_MAX];
 	struct keeper_denial denials[KEEPER_WHY_MAX];
 	size_t n_denials; /* ever; the newest is at (n_denials - 1) % KEEPER_WHY_MAX */
 };
@@ -152,7 +158,7 @@ void keeper_event_stop(struct keeper *k, const char *why);
 void keeper_event_policy(struct keeper *k);
 void keeper_event_policy_refused(struct keeper *k, const struct policy_report *report);
 void keeper_event_posture(struct keeper *k);
-void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *path, const char *why);
+void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *why);
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
 void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
 
@@ -168,6 +174,7 @@ int keeper_tell(struct keeper *k, int child, enum channel_type type, const void 
 void keeper_ask(struct keeper *k, const struct record_image *r);
 void keeper_analysed(struct keeper *k, const struct channel_analysed *a);
 void keeper_seed(struct keeper *k);
+void keeper_images_sweep(struct keeper *k);
 void keeper_questions_drop(struct keeper *k);
 struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key *key);
 
@@ -189,6 +196,7 @@ void keeper_names_expire(struct keeper *k);
 /* query.c */
 int keeper_query_open(struct keeper *k);
 void keeper_query_accept(struct keeper *k);
+void keeper_query_expire(struct keeper *k);
 void keeper_query_serve(struct keeper *k, int fd);
 void keeper_query_close(struct keeper *k);
 

@@ -19,6 +19,8 @@
 #include "base/version.h"
 #include "keeper/keeper.h"
 
+#define ASKER_PATIENCE_MS 5000
+
 int keeper_query_open(struct keeper *k)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -45,23 +47,57 @@ int keeper_query_open(struct keeper *k)
 	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
+static void asker_close(struct keeper *k, int fd)
+{
+	for (int i = 0; i < KEEPER_ASKERS_MAX; i++)
+		if (k->askers[i].fd == fd)
+			k->askers[i].fd = 0;
+	close(fd);
+}
+
+/* Who connects and says nothing would keep a place for ever. */
+void keeper_query_expire(struct keeper *k)
+{
+	int64_t now = keeper_now_ms();
+
+	for (int i = 0; i < KEEPER_ASKERS_MAX; i++)
+		if (k->askers[i].fd && now - k->askers[i].since_ms > ASKER_PATIENCE_MS)
+			asker_close(k, k->askers[i].fd);
+}
+
 void keeper_query_accept(struct keeper *k)
 {
-	struct timeval patience = {.tv_sec = 2};
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP};
 	int fd = accept4(k->query_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int oldest = 0;
 
 	if (fd < 0)
 		return;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	for (int i = 0; i < KEEPER_ASKERS_MAX && k->askers[oldest].fd; i++)
+		if (!k->askers[i].fd || k->askers[i].since_ms < k->askers[oldest].since_ms)
+			oldest = i;
+	if (k->askers[oldest].fd)
+		asker_close(k, k->askers[oldest].fd);
 	ev.data.u64 = (uint64_t)(0x81u) << 32 | (uint32_t)fd;
-	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		close(fd);
+		return;
+	}
+	k->askers[oldest].fd = fd;
+	k->askers[oldest].since_ms = keeper_now_ms();
 }
 
 static json_t *refuse(const char *why)
 {
 	return json_pack("{s:b, s:s}", "ok", 0, "error", why);
+}
+
+static const struct policy_person *person_called(const struct keeper *k, const char *email)
+{
+	for (size_t i = 0; i < k->policy->n_people; i++)
+		if (strcmp(k->policy->people[i].email, email) == 0)
+			return &k->policy->people[i];
+	return NULL;
 }
 
 static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
@@ -75,7 +111,7 @@ static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
 
 	if (email && uid != 0)
 		return refuse("only root may ask about somebody else");
-	person = keeper_person(k, uid, NULL);
+	person = email ? person_called(k, email) : keeper_person(k, uid, NULL);
 	if (limit < 1 || limit > 50)
 		limit = number ? 1 : limit < 1 ? 1 : 50;
 	for (size_t i = 0; i < have && (json_int_t)json_array_size(list) < limit; i++) {
@@ -276,7 +312,7 @@ void keeper_query_serve(struct keeper *k, int fd)
 	if (n <= 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
 		if (n < 0 && errno == EAGAIN)
 			return;
-		close(fd);
+		asker_close(k, fd);
 		return;
 	}
 	ask = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
@@ -287,7 +323,7 @@ void keeper_query_serve(struct keeper *k, int fd)
 	json_decref(reply);
 	if (out && strlen(out) < QUERY_MAX)
 		send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
+	asker_close(k, fd);
 }
 
 void keeper_query_close(struct keeper *k)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Policy and the addresses of its names, into tables in force. */
 #include "keeper/keeper.h"
+#include "mask/mask.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -119,6 +120,14 @@ int keeper_policy_load(struct keeper *k, struct policy_report *report)
 
 	if (r < 0)
 		return r;
+	/* the reader would not start with these, and nobody would be watched */
+	r = policy_check_detectors(policy, mask_detector_known, report);
+	if (!r)
+		r = policy_check_patterns(policy, mask_pattern_compiles, report);
+	if (r < 0) {
+		policy_free(policy);
+		return r;
+	}
 	r = policy_names(policy, &names);
 	for (const char **n = names; !r && n && *n; n++)
 		if (!name_find(k, *n))
@@ -136,6 +145,7 @@ int keeper_policy_load(struct keeper *k, struct policy_report *report)
 int keeper_policy_reload(struct keeper *k, struct policy_report *report)
 {
 	struct policy *old = k->policy;
+	struct channel_policy news;
 	int r;
 
 	k->policy = NULL; /* keeper_policy_load would free it */
@@ -150,8 +160,10 @@ int keeper_policy_reload(struct keeper *k, struct policy_report *report)
 	}
 	policy_free(old);
 	keeper_event_policy(k);
-	keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_POLICY, k->policy->digest, 32, -1);
-	keeper_tell(k, KEEPER_CHILD_COURIER, CHANNEL_POLICY, k->policy->digest, 32, -1);
+	memcpy(news.digest, k->policy->digest, sizeof(news.digest));
+	news.generation = k->generation;
+	keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_POLICY, &news, sizeof(news), -1);
+	keeper_tell(k, KEEPER_CHILD_COURIER, CHANNEL_POLICY, &news, sizeof(news), -1);
 	return 0;
 }
 

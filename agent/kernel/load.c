@@ -329,6 +329,26 @@ fail:
 	return r;
 }
 
+/* An agent with another contract pinned its own maps and links beside; its programs go with them.
+ */
+static void remove_other_versions(void)
+{
+	char ours[16], path[512];
+	struct dirent *e;
+	DIR *d = opendir(KERNEL_PIN_ROOT);
+
+	snprintf(ours, sizeof(ours), "v%d", CONTRACT_VERSION);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] != 'v' || strcmp(e->d_name, ours) == 0)
+			continue;
+		snprintf(path, sizeof(path), KERNEL_PIN_ROOT "/%s", e->d_name);
+		if (remove_directory(path) < 0)
+			log_warn("cannot remove what another version pinned: %s", path);
+	}
+	if (d)
+		closedir(d);
+}
+
 int kernel_take_over(struct kernel *k)
 {
 	static const char *const by_lsm[] = {"lineage", "destinations (lsm)", "skill files"};
@@ -361,6 +381,7 @@ int kernel_take_over(struct kernel *k)
 			log_warn("cannot remove the links of an earlier keeper: %s", path);
 	}
 	closedir(d);
+	remove_other_versions();
 	return 0;
 }
 

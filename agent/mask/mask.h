@@ -38,6 +38,13 @@ void mask_rules_free(struct mask_rules *rules);
 const char *mask_detector_name(size_t i);
 const char *mask_detector_description(size_t i);
 
+/* Whether a detector of that name is built in. */
+bool mask_detector_known(const char *name);
+
+/* Compiles one pattern of a company alone, so that the error is about it. Returns 0, or as
+ * mask_rules_new, with one sentence in err (256 bytes). */
+int mask_pattern_compiles(const char *name, const char *pattern, char *err);
+
 struct mask_finding {
 	const char *detector; /* lives as long as the rules */
 	size_t offset, len;   /* in the masked text (same length as the text masked) */

@@ -60,9 +60,13 @@ static int on_denial(void *ctx, void *data, size_t size)
 	struct reader *r = ctx;
 	uint64_t len = size;
 
+	size_t before = r->held.len;
+
 	if (buffer_append(&r->held, &len, sizeof(len), HELD_MAX) < 0 ||
-	    buffer_append(&r->held, data, size, HELD_MAX) < 0)
+	    buffer_append(&r->held, data, size, HELD_MAX) < 0) {
+		r->held.len = before;
 		pipeline_record(r->pipeline, data, size);
+	}
 	return r->failed ? -ECANCELED : 0;
 }
 
@@ -180,9 +184,13 @@ static int on_message(struct reader *r, uint8_t *body)
 		pipeline_note(r->pipeline, (struct process_note *)(void *)body);
 	else if (type == CHANNEL_LOST && n == sizeof(uint64_t) * COUNTER_MAX)
 		pipeline_lost(r->pipeline, (uint64_t *)(void *)body, now_boot_ns());
-	else if (type == CHANNEL_POLICY && n == 32) {
-		if (load(r, body) < 0)
+	else if (type == CHANNEL_POLICY && n == sizeof(struct channel_policy)) {
+		const struct channel_policy *news = (struct channel_policy *)(void *)body;
+
+		if (load(r, news->digest) < 0)
 			channel_send(ROLE_FD_FIRST, CHANNEL_FAILED, NULL, 0, -1, 0);
+		else
+			pipeline_set_generation(r->pipeline, news->generation);
 	} else
 		log_err("a message of type %d that the reader does not take", type);
 	return 0;
