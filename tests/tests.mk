@@ -58,6 +58,7 @@ test: $(BUILD)/.deps ## everything: lint, unit tests, VM tests
 	-$(Q)$(MAKE) --no-print-directory lint
 	-$(Q)$(MAKE) --no-print-directory -j2 unit
 	-$(Q)$(MAKE) --no-print-directory -j2 all
+	-$(Q)$(MAKE) --no-print-directory vm-selftest
 	-$(Q)$(MAKE) --no-print-directory vmtests
 	$(Q)sh tests/summary.sh $(BUILD)
 
