@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,17 @@ static void die(const char *what)
 	fprintf(stderr, "loadgen: %s\n", what);
 	ERR_print_errors_fp(stderr);
 	exit(1);
+}
+
+__attribute__((format(printf, 2, 3))) static int text_at(char *to, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(to, 256, format, ap);
+	va_end(ap);
+	return n;
 }
 
 static void hex_of(const void *bytes, size_t len, char *to)
@@ -140,23 +152,28 @@ static int serve(int port, const char *cert, const char *key)
 	}
 }
 
-/* A body of a conversation whose last message is new each time and whose filler is JSON text. */
+#define MESSAGE 16000
+
+/* A turn of a conversation as the client sends it: all messages so far, and a new one at the end.
+ */
 static size_t make(char *body, size_t bytes, int i)
 {
-	int head = snprintf(body, bytes + 512,
-			    "{\"model\":\"load\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
-			    "\"content\":\"request %d ",
-			    i);
-	size_t n = (size_t)head;
-	unsigned int x = (unsigned int)i * 2654435761u;
+	size_t n = (size_t)text_at(body, "{\"model\":\"load\",\"max_tokens\":1,\"messages\":[");
+	unsigned int x = 2654435761u;
 
-	while (n < bytes - 4) {
-		x = x * 1664525u + 1013904223u;
-		body[n] = (n & 63) == 63 ? ' ' : (char)('a' + (x >> 24) % 26);
-		n++;
+	for (int m = 0; n + MESSAGE + 256 < bytes; m++) {
+		n += (size_t)text_at(body + n, "{\"role\":\"%s\",\"content\":\"message %d ",
+				     m & 1 ? "assistant" : "user", m);
+		for (int c = 0; c < MESSAGE; c++) {
+			x = x * 1664525u + 1013904223u;
+			body[n++] = (c & 7) == 7 ? ' ' : (char)('a' + (x >> 24) % 26);
+		}
+		n += (size_t)text_at(body + n, "\"},");
 	}
-	memcpy(body + n, "\"}]}", 5);
-	return n + 4;
+	n += (size_t)text_at(body + n, "{\"role\":\"user\",\"content\":\"request %d ", i);
+	while (n < bytes - 4)
+		body[n++] = ' ';
+	return n + (size_t)text_at(body + n, "\"}]}");
 }
 
 static int send_all(const char *address, int port, const char *ca, int count, size_t bytes)
