@@ -65,6 +65,17 @@ static __always_inline struct image_value *image_meet(struct image_key *key, boo
 	return bpf_map_lookup_elem(&images, key);
 }
 
+/* A plain branch: the compiler's arithmetic form of it has no range that the verifier of 6.12
+ * accepts as the result of an LSM program. */
+static __always_inline int refuse_if_governed(const struct task_context *t)
+{
+	if (t->flags & TASK_GOVERNED) {
+		barrier();
+		return -12; /* ENOMEM */
+	}
+	return 0;
+}
+
 SEC("lsm/task_alloc")
 int BPF_PROG(process_fork, struct task_struct *task, unsigned long clone_flags, int ret)
 {
@@ -85,7 +96,7 @@ int BPF_PROG(process_fork, struct task_struct *task, unsigned long clone_flags, 
 	child = context_make(task);
 	if (!child)
 		/* a child that cannot be marked would be free: no child */
-		return parent->flags & TASK_GOVERNED ? -12 /* ENOMEM */ : 0;
+		return refuse_if_governed(parent);
 	*child = *parent;
 	if ((parent->flags & TASK_GOVERNED) && !parent->spawn_tgid)
 		child->spawn_tgid = SPAWN_UNRESOLVED;
@@ -107,7 +118,7 @@ int BPF_PROG(process_exec_begin, struct linux_binprm *bprm, int ret)
 		return 0;
 	to = context_make(task);
 	if (!to)
-		return from->flags & TASK_GOVERNED ? -12 /* ENOMEM */ : 0;
+		return refuse_if_governed(from);
 	*to = *from;
 	return 0;
 }
