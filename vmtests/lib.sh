@@ -136,6 +136,39 @@ client_succeeded() {
 	[ "$(cat "$work/$1.rc")" = 0 ]
 }
 
+# ---- a governed shell ---------------------------------------------------------------------------
+
+# governed_start LOGIN: has a client of that person start a shell that goes on after the client has
+# ended: in a session of its own, its parent gone. See world/governed.sh.
+governed_start() {
+	local login=$1 home=/home/$1
+	mkdir -p "$home/governed"
+	rm -f "$home"/governed/*
+	cp /src/vmtests/world/governed.sh "$home/governed.sh"
+	chown -R "$login:" "$home/governed" "$home/governed.sh"
+	client_run "shell-$login" "$login" "SCENARIO:governed-shell home=$home"
+	governed "$login" true
+}
+
+# governed LOGIN COMMAND: the command in that shell; prints what it printed, returns what it returned
+governed() {
+	local directory=/home/$1/governed n tries=600
+	# counted in files: this often runs in a subshell, where a variable would be lost
+	n=$(($(find "$directory" -name '[0-9]*.sh' | wc -l) + 1))
+	echo "$2" >"$directory/new"
+	chmod 0644 "$directory/new"
+	mv "$directory/new" "$directory/$n.sh"
+	while [ ! -e "$directory/$n.rc" ]; do
+		[ $((tries -= 1)) -ge 0 ] || {
+			echo "the governed shell of $1 did not answer"
+			return 99
+		}
+		sleep 0.1
+	done
+	cat "$directory/$n.out"
+	return "$(cat "$directory/$n.rc")"
+}
+
 # ---- the stand-in Messages API ------------------------------------------------------------------
 
 api_mark() {
@@ -169,6 +202,18 @@ bailiff_pids() {
 			;;
 		esac
 	done
+}
+
+# policy_variant NAME: a copy of the world's policy to change; prints where it is
+policy_variant() {
+	rm -rf "$world/policy-$1"
+	cp -r "$policy" "$world/policy-$1"
+	echo "$world/policy-$1"
+}
+
+# status FILTER: a jq filter over what `bailiff status` says
+status() {
+	bailiff status --json | jq -e -r "$1"
 }
 
 # bailiff_on [POLICY_DIRECTORY]

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# What refuses is the hook: with its link removed, and nothing else changed, the refused action
+# succeeds. So the tests of denials would fail if the hook did not work.
+# shellcheck shell=bash
+# deadline: 300
+# needs: bailiff
+# shellcheck source=vmtests/lib.sh
+. /src/vmtests/lib.sh
+
+skill=/home/carol/.claude/skills/pdf/SKILL.md
+links=/sys/fs/bpf/bailiff/v1/links
+
+page() {
+	governed carol "curl -sS -m 10 https://blocked.example/" | grep -q "This is blocked.example"
+}
+
+skill_opens() {
+	governed carol "cat $skill" | grep -q skill-body-of-pdf
+}
+
+model() {
+	as_user carol curl -sS -m 20 https://api.anthropic.com/api/hello
+}
+
+# unlinked NAME…: the pins of these programs go, and with them the programs
+unlinked() {
+	local name
+	for name in "$@"; do
+		check "$name is attached" test -e $links/*/"$name"
+		rm -f $links/*/"$name"
+	done
+	# the kernel lets go of a link some time after its last name
+	sleep 1
+}
+
+step "with every hook: curl, the skill's file and the model API are refused, with no bailiffd"
+bailiff_on "$policy" || fail "bailiff did not start"
+governed_start carol
+check "every process is gone" bailiff_kill
+ls $links/*/
+check_not "the page does not come" page
+check_not "the skill's file does not open" skill_opens
+check_not "the model API is not reached" model
+
+step "without file_open: the skill's file opens, the page still does not come"
+unlinked file_open
+check "the skill's file opens" skill_opens
+check_not "a hard link of it is refused by inode_link" \
+	governed carol "ln $skill /home/carol/link"
+check_not "the page does not come" page
+
+step "without file_link: the hard link can be made"
+unlinked file_link
+check "the hard link is made" governed carol "ln $skill /home/carol/link"
+
+step "without lsm/socket_connect: the cgroup program refuses in its place"
+before=$(packets_at blocked)
+unlinked net_connect
+check_not "the page does not come" page
+check_not "the model API is not reached" model
+check "not one packet arrived there" test "$(packets_at blocked)" = "$before"
+
+step "without cgroup/connect4 either: the page comes, and a shell reaches the model API"
+unlinked net_connect4
+check "the page comes" page
+check "the model API is reached" model
+check "packets arrived there" test "$(packets_at blocked)" -gt "$before"
+
+step "bailiffd starts again: all hooks are back, over what was left, and bind the same shell"
+rm -f /home/carol/link
+bailiff_on "$policy" || fail "bailiff did not start"
+check_not "the page does not come" page
+check_not "the skill's file does not open" skill_opens
+check_not "the hard link is refused" governed carol "ln $skill /home/carol/link"
+check_not "the model API is not reached" model
+
+step "without lsm/socket_connect alone when the other is gone first: the order does not matter"
+check "every process is gone" bailiff_kill
+unlinked net_connect4
+check_not "the page does not come" page
+check_not "the model API is not reached" model
