@@ -31,6 +31,10 @@ shift
 kernel=$("$top/vmtests/setup/kernel.sh" "${KERNEL:-6.1}") || exit 2
 disk=$("$top/vmtests/setup/disk.sh") || exit 2
 "$top/vmtests/setup/virtme.sh" || exit 2
+for name; do
+	need=$(sed -n 's/^# setup: //p' "$top/vmtests/scenarios/$name.sh" 2>/dev/null)
+	[ -z "$need" ] || "$top/vmtests/setup/$need.sh" >/dev/null || exit 2
+done
 
 # The kernel is a stock one. What is changed makes emulation faster and no verdict different: no
 # mitigations of the host's silicon, four levels of page tables. -cpu max because the client needs AVX2.

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh SCENARIO…: run scenarios in one VM, print a line for each step as it ends, append the counts
-# to BUILD/results. Exit status 0 only when every step passed. See boot.sh for the environment.
+# to BUILD/results. Exit status 0 only when every step passed. See boot.sh for the environment; RUN is
+# a name for this boot, where the results of several are kept.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=vmtests/follow.sh
@@ -13,7 +14,7 @@ if [ $# = 0 ]; then
 fi
 export KERNEL=${KERNEL:-6.1}
 build=${BUILD:-$top/build}
-out=$build/vm/$KERNEL${LSM:+-lsm}
+out=$build/vm/$KERNEL${LSM:+-lsm}${RUN:+-$RUN}
 passed=0 failed=0 skipped=0
 
 report() {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests in virtual machines, and the demonstration. Included by the Makefile.
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
+VM_STORY = world story
+VM_PARTS = $(filter-out $(VM_STORY),$(VM_SCENARIOS))
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
@@ -11,6 +13,7 @@ vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1 and 
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.12 >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/disk.sh >/dev/null
+	$(Q)$(VM_ENV) vmtests/setup/script.sh >/dev/null
 
 vm-selftest: $(BUILD)/.deps ## test the stand-in API and the tools of the VM tests, without a VM
 	$(Q)/usr/bin/python3 vmtests/selftest.py $(BUILD)
@@ -19,8 +22,13 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) ## run scenarios in a VM (NAME="a b"; KERNEL=
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
+# Two boots on one kernel, so that neither has to be long. A failure in one
+# does not keep the other from being run.
 vmtests: vm-setup $(VM_AGENT) ## run every scenario in VMs
-	$(Q)$(VM_ENV) vmtests/run.sh $(VM_SCENARIOS)
+	$(Q)rc=0; \
+	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
+	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
+	exit $$rc
 
 demo: $(BUILD)/.deps $(VM_AGENT) ## tell bailiff's story on the real client, in a VM, step by step
 	$(Q)$(VM_ENV) vmtests/demo.sh
