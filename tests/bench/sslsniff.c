@@ -16,7 +16,7 @@
 #define START_MS   60000
 #define STOP_MS	   5000
 #define POLL_MS	   100
-#define SETTLE_MS  2000 /* the probes on SSL_write come first, those on SSL_read after them */
+#define SETTLE_S   2 /* the probes on SSL_write come first, those on SSL_read after them */
 #define ERRORS_MAX (1u << 20)
 
 static void run(const char *path, pid_t parent, int errors)
@@ -90,7 +90,7 @@ bool sslsniff_start(struct sslsniff *s, const char *path, bool (*probed)(void *c
 	for (int i = 0; i < START_MS / POLL_MS; i++) {
 		usleep(POLL_MS * 1000);
 		if (probed(ctx)) {
-			usleep(SETTLE_MS * 1000);
+			sleep(SETTLE_S);
 			return true;
 		}
 		if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
