@@ -157,7 +157,7 @@ void keeper_images_reclassify(struct keeper *k, const struct policy *old)
 		/* its digest may be listed now: who runs it is asked about again. A runtime keeps
 		 * its entry, which the clients among its scripts need; its exec asks all the same.
 		 */
-		if (class_ == IMAGE_CLIENT || !i->hashed) {
+		if (class_ == IMAGE_CLIENT || (!i->hashed && k->policy->n_clients)) {
 			i->answered = false;
 			if (i->class_ != IMAGE_RUNTIME)
 				kernel_image_forget(k->kernel, &i->key);
