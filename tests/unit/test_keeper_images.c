@@ -9,18 +9,6 @@ static void judge(struct bench *b, uint32_t image, bool proven)
 	keeper_judged(&b->k, &j);
 }
 
-static unsigned int kept(const struct bench *b)
-{
-	char command[128], text[16] = "";
-	_cleanup_fclose_ FILE *f = NULL;
-
-	snprintf(command, sizeof(command), "find %s/tls -name '*.layout' | wc -l", b->directory);
-	f = popen(command, "re");
-	assert_non_null(f);
-	assert_non_null(fgets(text, sizeof(text), f));
-	return (unsigned int)strtoul(text, NULL, 10);
-}
-
 /* ---- judgements ---- */
 
 static void test_proven(void **state)
@@ -35,10 +23,10 @@ static void test_proven(void **state)
 	assert_true(inspected(&key));
 	assert_int_equal(last_note.judge_image, b.k.images->id);
 	assert_int_equal(last_note.seen_since_ns, 1000); /* the later of both */
-	assert_int_equal(kept(&b), 0);
+	assert_int_equal(layouts(&b, false), 0);
 	judge(&b, b.k.images->id, true);
 	assert_int_equal(b.k.images->proof, KEEPER_PROOF_GIVEN);
-	assert_int_equal(kept(&b), 1);
+	assert_int_equal(layouts(&b, false), 1);
 	/* once: what comes after that changes nothing */
 	judge(&b, b.k.images->id, false);
 	assert_true(inspected(&key));
@@ -62,7 +50,7 @@ static void test_disproved(void **state)
 	assert_false(world.inspected_at_detach); /* the right went first */
 	assert_int_equal(world.refused, 1);
 	assert_int_not_equal(b.k.images->why[0], 0);
-	assert_int_equal(kept(&b), 0);
+	assert_int_equal(layouts(&b, false), 0);
 	/* nothing that the reader can say brings it back; nor does a question */
 	judge(&b, b.k.images->id, true);
 	asks(&b);
