@@ -128,6 +128,7 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 		return;
 	}
 	q->id = ask.id;
+	q->digest = ask.flags & RECOGNISE_HASH;
 	q->record = *r;
 	q->kind = kind;
 	q->fd = fd;
@@ -138,7 +139,8 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 
 static void question_free(struct keeper_question *q)
 {
-	close(q->fd);
+	if (q->fd >= 0)
+		close(q->fd);
 	free(q->known);
 	free(q);
 }
@@ -427,6 +429,9 @@ void keeper_analysed(struct keeper *k, const struct channel_analysed *a)
 	k->n_questions--;
 	if (!sane(a))
 		log_err("an answer of the analyst that is none");
+	else if (!a->error && k->policy->n_clients && !q->digest)
+		/* asked by a policy that listed nothing; this one may list it */
+		question(k, &q->record, q->kind, TAKE_FD(q->fd));
 	else if (q->kind == RECOGNISE_PROGRAM)
 		answered_program(k, q, a);
 	else if (!a->error &&

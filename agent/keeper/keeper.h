@@ -69,6 +69,7 @@ struct keeper_question {
 	struct record_image record;
 	enum recognise_kind kind;
 	int fd;
+	bool digest;		  /* that of the file was asked for */
 	struct tls_layout *known; /* out of the cache; NULL: not there */
 	struct keeper_question *next;
 };

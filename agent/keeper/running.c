@@ -47,15 +47,15 @@ void keeper_seed(struct keeper *k)
 	}
 }
 
-/* Whether the process still runs that file. Device numbers are not compared, as in images.c. */
+/* Whether the process still runs that file. Device and inode numbers are not compared: overlay file
+ * systems show user space others than the kernel's. */
 static bool runs(pid_t pid, const struct image_key *key)
 {
 	struct stat st;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	return stat(path, &st) == 0 && st.st_ino == key->inode &&
-	       (uint64_t)st.st_size == key->size &&
+	return stat(path, &st) == 0 && (uint64_t)st.st_size == key->size &&
 	       (uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec ==
 		       key->ctime_ns;
 }

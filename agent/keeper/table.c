@@ -127,10 +127,10 @@ static void demote(struct keeper *k, struct keeper_image *i, enum image_class cl
 		i->attached = false;
 	keeper_image_tell(k, i);
 	keeper_unmark_running(k, &i->key);
-	if (probed) {
+	if (probed)
 		kernel_detach_tls(k->kernel, i->id);
+	if (i->proof == KEEPER_PROOF_OPEN)
 		i->proof = KEEPER_PROOF_NONE;
-	}
 	log_info("image %u is no client's any more", i->id);
 }
 

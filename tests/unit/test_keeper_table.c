@@ -45,6 +45,24 @@ static void test_listed_later(void **state)
 	bench_close(&b);
 }
 
+/* The policy changes between the question and its answer. */
+static void test_listed_meanwhile(void **state)
+{
+	struct image_key key;
+	struct policy old;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	key = asks(&b);
+	reload(&b, &old, 1, 1);
+	answer(&b, IMAGE_OTHER, false, 1); /* without a digest */
+	assert_int_equal(entry(&key)->class_, IMAGE_UNKNOWN);
+	answer(&b, IMAGE_OTHER, false, 1);
+	assert_int_equal(entry(&key)->class_, IMAGE_CLIENT);
+	bench_close(&b);
+}
+
 /* One with TLS functions: its probes go with its name on the list, and it is no client again. */
 static void test_unlisted(void **state)
 {
@@ -179,5 +197,5 @@ static void test_start_and_sweep(void **state)
 	bench_close(&b);
 }
 
-UNIT_MAIN(unit(test_listed_later), unit(test_unlisted), unit(test_client_stays), unit(test_prune),
-	  unit(test_start_and_sweep))
+UNIT_MAIN(unit(test_listed_later), unit(test_listed_meanwhile), unit(test_unlisted),
+	  unit(test_client_stays), unit(test_prune), unit(test_start_and_sweep))
