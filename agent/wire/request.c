@@ -141,6 +141,7 @@ static bool request_known(const struct request *q, struct mark *mark, int *error
 /* A whole value is in span. */
 static int request_value(struct request *q)
 {
+	struct buffer copy = {0};
 	struct held *held;
 	struct mark mark;
 	int r;
@@ -174,13 +175,16 @@ static int request_value(struct request *q)
 		q->held = held;
 		q->cap_held = cap;
 	}
+	/* of its own size: the one that grew is used again for the next */
+	r = buffer_append(&copy, q->span.data, q->span.len, SIZE_MAX / 4);
+	if (r < 0)
+		return -ENOMEM;
 	q->held[q->n_held++] = (struct held){
 		.field = q->field,
 		.key = q->key_name,
-		.span = q->span,
+		.span = copy,
 		.mark = mark,
 	};
-	q->span = (struct buffer){0};
 	q->values += q->scan.values;
 	if (q->values > SCAN_VALUES) {
 		q->values -= q->scan.values;

@@ -128,23 +128,19 @@ static const char *take_unicode(struct reader *r, const char *p, char **out)
 /* An escape at p, the backslash. Returns behind it, or NULL. */
 static const char *take_escape(struct reader *r, const char *p, char **out)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *at;
+	static const char letters[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+	};
+	char c;
 
 	if (r->end - p < 2)
 		return NULL;
-	/* the two that source text consists of */
-	if (p[1] == 'n' || p[1] == '"') {
-		*(*out)++ = p[1] == 'n' ? '\n' : '"';
-		return p + 2;
-	}
 	if (p[1] == 'u')
 		return take_unicode(r, p + 2, out);
-	at = p[1] ? strchr(from, p[1]) : NULL;
-	if (!at)
-		return NULL;
-	*(*out)++ = to[at - from];
-	return p + 2;
+	c = letters[(unsigned char)p[1]];
+	*(*out)++ = c;
+	return c ? p + 2 : NULL;
 }
 
 /* Room for all strings from here on: none is longer decoded than it is in the document. */
