@@ -49,8 +49,7 @@ const struct detector detectors_personal[] = {
 		.description = "Telephone number in international form (E.164)",
 		.pattern = BEGIN_NOT("A-Za-z0-9+)\\]") "(\\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})"
 						       "(?![0-9])(?!\\.[0-9])",
-		.anchor = "\\+",
-		.screen = screen_phone,
+		.shape = SHAPE_PLUS,
 		.validate = valid_phone,
 		.style = MASK_ALNUM,
 		.number = true,

@@ -145,19 +145,6 @@ bool screen_email(const uint8_t *s, size_t n, size_t end)
 	       (is(s[end], ALNUM) || (s[end] >= 0xc3 && s[end] <= 0xc9));
 }
 
-bool screen_phone(const uint8_t *s, size_t n, size_t end)
-{
-	size_t digits = 0, gap = 0;
-
-	if (end == n || s[end] < '1' || s[end] > '9')
-		return false;
-	for (size_t i = end; i < n && gap <= 2 && digits < 8; i++) {
-		gap = is(s[i], DIGIT) ? 0 : gap + 1;
-		digits += !gap;
-	}
-	return digits == 8;
-}
-
 bool screen_named(const uint8_t *s, size_t n, size_t end)
 {
 	size_t stop = n - end < 64 ? n : end + 64, i = end, digits = 0, gap = 0;

@@ -74,7 +74,6 @@ bool screen_basic(const uint8_t *s, size_t n, size_t end);    /* "basic " */
 bool screen_birth(const uint8_t *s, size_t n, size_t end);
 bool screen_userinfo(const uint8_t *s, size_t n, size_t end); /* "://" */
 bool screen_email(const uint8_t *s, size_t n, size_t end);    /* "@" */
-bool screen_phone(const uint8_t *s, size_t n, size_t end);    /* "+" */
 /* The name of a number, and the number within the room that patterns leave between. */
 bool screen_named(const uint8_t *s, size_t n, size_t end);
 
