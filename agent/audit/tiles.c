@@ -175,25 +175,12 @@ static int sync_parents(int dir_fd, const char *path, struct buffer *done)
 	return r;
 }
 
-/* Starts writing a file out, without waiting for it. A hint: fsync says whether it succeeded. */
-static void start_sync(int dir_fd, const char *path)
-{
-	_cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd >= 0)
-		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
 int tiles_sync(int dir_fd, const struct buffer *paths)
 {
 	_cleanup_buffer_ struct buffer done = {0};
 	const char *begin = (const char *)paths->data, *end = begin + paths->len;
 	int r = 0;
 
-	/* all of them at once: the first fsync then commits what the others wait for, and a
-	 * checkpoint takes the time of a few writes, not of one for each file */
-	for (const char *p = begin; p < end; p += strlen(p) + 1)
-		start_sync(dir_fd, p);
 	for (const char *p = begin; r >= 0 && p < end; p += strlen(p) + 1)
 		r = sync_one(dir_fd, p);
 	for (const char *p = begin; r >= 0 && p < end; p += strlen(p) + 1)

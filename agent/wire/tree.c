@@ -403,12 +403,15 @@ static int read_value(struct reader *r, size_t *ret)
 
 static int read_document(struct wire_text text, unsigned int flags, struct tree *t, bool *not_utf8)
 {
-	struct reader r = {.t = t, .p = text.data, .end = text.data + text.len, .flags = flags};
+	struct reader r = {.t = t, .flags = flags};
 	size_t root;
 	int e;
 
+	*not_utf8 = false;
 	if (!text.data)
 		return -EBADMSG;
+	r.p = text.data;
+	r.end = text.data + text.len;
 	e = read_value(&r, &root);
 	skip_blanks(&r);
 	if (e == 0 && r.p != r.end)
