@@ -14,10 +14,11 @@
 #define A_SECRET_NAME                                                                              \
 	"passw|passphrase|secret|token|credential|" A_KEY("api") "|" A_KEY("access") "|" A_KEY(    \
 		"private") "|" A_KEY("encryption") "|" A_KEY("signing")
-#define A_JOINED(a, b) a b "|" a "_" b "|" a " " b "|" a "-" b
-#define A_ACCESS(joint)                                                                            \
-	"secret" joint "accesskey|secret" joint "access_key|secret" joint                          \
-	"access key|secret" joint "access-key"
+#define A_AWS_SECRET                                                                               \
+	A_JOINED("secret", "key")                                                                  \
+	"|" A_JOINED("secretaccess", "key") "|" A_JOINED("secret_access", "key") "|" A_JOINED(     \
+		"secret-access", "key") "|" A_JOINED("secret access",                              \
+						     "key") "|" A_JOINED("aws", "secret")
 
 const struct detector detectors_context[] = {
 	{
@@ -28,13 +29,7 @@ const struct detector detectors_context[] = {
 			   "([a-z0-9/+]{40})(?![A-Za-z0-9/+=])|"
 			   "(?:AKIA|ASIA)[A-Z0-9]{16}(?:[^A-Za-z0-9/+]|\\\\[nrt]){1,16}"
 			   "([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=]))",
-		.anchor = "(?i)" A_JOINED("secret", "key") "|" A_ACCESS("") "|" A_ACCESS(
-			"_") "|" A_ACCESS(" ") "|" A_ACCESS("-") "|" A_JOINED("aws",
-									      "secret") "|"
-											"(?-i)(?:"
-											"AKIA|ASIA)"
-											"[A-Z0-9]{"
-											"16}",
+		.anchor = "(?i)" A_AWS_SECRET "|(?-i)(?:AKIA|ASIA)[A-Z0-9]{16}",
 		.validate = valid_mixed,
 		.style = MASK_ALL,
 	},

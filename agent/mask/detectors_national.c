@@ -11,8 +11,6 @@
 	"(?i)" BEGIN_NOT("a-z") "(?:" name ")" GAP_STRICT "(?-i)(" number ")" END
 /* Plain words: what follows them is looked at by screen_named. */
 #define A_NAMED(names) .anchor = "(?i)" names, .screen = screen_named
-/* Two words as they are joined. */
-#define JOINED(a, b) a " " b "|" a "_" b "|" a "-" b "|" a b
 
 const struct detector detectors_national[] = {
 	{
@@ -24,7 +22,7 @@ const struct detector detectors_national[] = {
 			   "(?<![0-9])(?<![0-9][ .,-])([0-9]{3}(" SPACE ")[0-9]{2}\\2[0-9]{4})"
 			   "(?![0-9])(?![ .,-][0-9])|"
 			   "(?i)(?:ssn|social[ _-]?security)" GAP "([0-9]{9})(?![0-9]))",
-		A_NAMED("ssn|" JOINED("social", "security")),
+		A_NAMED("ssn|" A_JOINED("social", "security")),
 		.shape = SHAPE_SOCIAL,
 		.validate = valid_us_ssn,
 		.style = MASK_ALNUM,
@@ -57,7 +55,7 @@ const struct detector detectors_national[] = {
 		.name = "us-npi",
 		.description = "US national provider identifier, named",
 		.pattern = NAMED_STRICT("npi|national[ _-]?provider", "[12][0-9]{9}"),
-		A_NAMED("npi|" JOINED("national", "provider")),
+		A_NAMED("npi|" A_JOINED("national", "provider")),
 		.validate = valid_us_npi,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -100,7 +98,7 @@ const struct detector detectors_national[] = {
 						   "([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})|"
 						   "(?:sin|social[ _-]?insurance)(?![a-z])" GAP
 						   "([0-9]{3}([ -])[0-9]{3}\\2[0-9]{3}))" END,
-		A_NAMED("sin|" JOINED("social", "insurance")),
+		A_NAMED("sin|" A_JOINED("social", "insurance")),
 		.validate = valid_ca_sin,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -152,7 +150,7 @@ const struct detector detectors_national[] = {
 		.description = "German tax identification number, named",
 		.pattern = NAMED_STRICT("steuer[ _-]?id(?:entifikationsnummer)?|idnr|tin",
 					"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
-		A_NAMED("idnr|tin|" JOINED("steuer", "id")),
+		A_NAMED("idnr|tin|" A_JOINED("steuer", "id")),
 		.reach = 24,
 		.validate = valid_de_tax_id,
 		.style = MASK_ALNUM,
@@ -203,7 +201,7 @@ const struct detector detectors_national[] = {
 		.description = "Swedish personnummer, named",
 		.pattern = NAMED("personnummer|personal[ _-]?number|personnr",
 				 "(?:19|20)?[0-9]{6}[-+]?[0-9]{4}"),
-		A_NAMED("personnummer|personnr|" JOINED("personal", "number")),
+		A_NAMED("personnummer|personnr|" A_JOINED("personal", "number")),
 		.validate = valid_se_personal_number,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -213,7 +211,7 @@ const struct detector detectors_national[] = {
 		.description = "Australian tax file number, named",
 		.pattern = NAMED("tfn|tax[ _-]?file[ _-]?(?:number|no)",
 				 "[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
-		A_NAMED("tfn|" JOINED("tax", "file")),
+		A_NAMED("tfn|" A_JOINED("tax", "file")),
 		.reach = 8,
 		.validate = valid_au_tfn,
 		.style = MASK_ALNUM,
