@@ -217,9 +217,12 @@ int BPF_PROG(file_link, struct dentry *from, struct inode *dir, struct dentry *t
 
 SEC("lsm/inode_rename")
 int BPF_PROG(file_rename, struct inode *from_dir, struct dentry *from, struct inode *to_dir,
-	     struct dentry *to, unsigned int flags)
+	     struct dentry *to, int ret)
 {
-	struct task_context *t = actor_governed();
+	struct task_context *t;
 
+	if (ret)
+		return ret;
+	t = actor_governed();
 	return t ? file_decide(from, t, NULL) : 0;
 }
