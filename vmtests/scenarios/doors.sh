@@ -41,6 +41,8 @@ declare -A theft=(
 	[exchange]=": >pdf/notes.md; $attempt exchange pdf/SKILL.md pdf/notes.md && cat pdf/notes.md
 		$attempt exchange pdf/SKILL.md pdf/notes.md; rm pdf/notes.md"
 	[directory]="mv pdf frontend-design && cat frontend-design/SKILL.md; mv frontend-design pdf"
+	[home]="cd ..; mv skills s && mv s/pdf s/frontend-design && cat s/frontend-design/SKILL.md
+		mv s/frontend-design s/pdf; mv s skills"
 	[link]="ln pdf/SKILL.md pdf/notes.md && cat pdf/notes.md; rm -f pdf/notes.md"
 )
 
@@ -139,7 +141,11 @@ check "what is no way out can be made: UDP, TCP, a socket of the host, NETLINK_R
 for name in "${!theft[@]}"; do
 	events_mark
 	check_not "$name does not give the skill's text" reads held "$name"
-	event "$name: told" 'skill_refused("carol@company.com"; "pdf")'
+	case $name in
+	home) skill=skills ;;
+	*) skill=pdf ;;
+	esac
+	event "$name: told" "skill_refused(\"carol@company.com\"; \"$skill\")"
 done
 check "the skill is where it was" grep -q skill-body-of-pdf $skills/pdf/SKILL.md
 
@@ -188,7 +194,7 @@ check "ping: it arrives" sends held ping
 
 step "without inode_rename and inode_link: another name gives the skill's text, under file_open"
 unlinked file_rename
-for name in rename exchange directory; do
+for name in rename exchange directory home; do
 	check "$name: it gives the skill's text" reads held "$name"
 done
 check_not "link does not" reads held link
