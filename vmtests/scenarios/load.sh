@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Capture under load: requests of a megabyte in a row, and not a byte missing.
 # shellcheck shell=bash
-# deadline: 300
+# deadline: 600
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
@@ -49,7 +49,7 @@ used=$(jiffies "$reader") kept=$(jiffies "$keeper")
 captured=$(status .counters.captured_bytes)
 began=${EPOCHREALTIME/./}
 TIMEFORMAT='%3U %3S'
-{ time as_user alice timeout 380 loadgen send $address $port $world/ca.pem "$requests" $bytes \
+{ time as_user alice timeout 500 loadgen send $address $port $world/ca.pem "$requests" $bytes \
 	>"$work/send" 2>&1; } 2>"$work/send.time"
 ms=$(((${EPOCHREALTIME/./} - began) / 1000))
 cat "$work/send"
