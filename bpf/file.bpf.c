@@ -7,7 +7,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DENY_ERRNO 13 /* EACCES: what an unreadable file says */
+#define DENY_ERRNO     13 /* EACCES: what an unreadable file says */
+#define MODE_TYPE      0170000
+#define MODE_DIRECTORY 0040000
 
 /* Written and read by this object alone: the key is too large for the stack beside the rest. */
 struct file_scratch {
@@ -73,12 +75,39 @@ static __always_inline int file_skill(struct dentry *entry, struct file_scratch 
 	return 1;
 }
 
+/* .claude, and skills and commands in it: by another name of theirs what is in them would not be
+ * known for skills, and could be renamed in a second step. Judged as a skill of that name, which no
+ * list has: as the policy says of skills that are not listed. */
+static __always_inline int file_skill_home(struct dentry *entry, struct dentry *parent,
+					   struct file_scratch *s)
+{
+	__u32 len = BPF_CORE_READ(entry, d_name.len);
+
+	if (len < 6 || len > 8 ||
+	    (BPF_CORE_READ(entry, d_inode, i_mode) & MODE_TYPE) != MODE_DIRECTORY)
+		return 0;
+	bpf_probe_read_kernel_str(s->entry, 16, BPF_CORE_READ(entry, d_name.name));
+	if (len == 7   ? !text_is(s->entry, ".claude", 7)
+	    : len == 6 ? !text_is(s->entry, "skills", 6)
+		       : !text_is(s->entry, "commands", 8))
+		return 0;
+	if (len != 7) {
+		bpf_probe_read_kernel_str(s->parent, 16, BPF_CORE_READ(parent, d_name.name));
+		if (BPF_CORE_READ(parent, d_name.len) != 7 || !text_is(s->parent, ".claude", 7))
+			return 0;
+	}
+	__builtin_memcpy(s->key.name, s->entry, 8);
+	return 1;
+}
+
 /* The directory of a skill: it gives the skill its name, and another name would give it other
  * rights. */
 static __always_inline int file_skill_directory(struct dentry *entry, struct file_scratch *s)
 {
 	struct dentry *parent = BPF_CORE_READ(entry, d_parent);
 
+	if (file_skill_home(entry, parent, s))
+		return 1;
 	if (BPF_CORE_READ(parent, d_name.len) != 6)
 		return 0;
 	bpf_probe_read_kernel_str(s->parent, 16, BPF_CORE_READ(parent, d_name.name));
@@ -217,9 +246,12 @@ int BPF_PROG(file_link, struct dentry *from, struct inode *dir, struct dentry *t
 
 SEC("lsm/inode_rename")
 int BPF_PROG(file_rename, struct inode *from_dir, struct dentry *from, struct inode *to_dir,
-	     struct dentry *to, unsigned int flags)
+	     struct dentry *to, int ret)
 {
-	struct task_context *t = actor_governed();
+	struct task_context *t;
 
+	if (ret)
+		return ret;
+	t = actor_governed();
 	return t ? file_decide(from, t, NULL) : 0;
 }

@@ -38,6 +38,20 @@ def skill_refused($p; $s): code("skill_file") | person($p) | skill($s) | verdict
 def destination($p; $ip; $v): code("destination") | person($p) | to($ip) | verdict($v) | some;
 def destination_by_tool($p; $ip; $v): code("destination") | person($p) | to($ip) | verdict($v)
 	| any(.[]; .unmapped.tool_use_id // "" | startswith("toolu_"));
+def refused_at($p; $door): code("destination") | person($p) | verdict("denied")
+	| map(select(.unmapped.door == $door and (.unmapped.sentence | length) > 20));
+# what a process below a client said to somebody else than the model
+def child_request($p; $host; $path): code("http_request") | person($p)
+	| map(select(.dst_endpoint.hostname == $host and .http_request.url.path == $path
+		and (.unmapped.tool_use_id // "" | startswith("toolu_"))));
+# how many such requests there are, each by a tool use that the model is known to have asked for
+def requests_by_tool_uses($host): [code("tool_use") | .[].unmapped.tool_use_id] as $asked
+	| code("http_request") | map(select(.dst_endpoint.hostname == $host
+		and (.unmapped.tool_use_id as $id | $asked | index($id)))) | length;
+def sent_by_child($host; $detector): code("sensitive_data")
+	| map(select(.unmapped.where == "other_body" and .unmapped.direction == "sent"
+		and .unmapped.host == $host and (.unmapped.detector | test($detector; "i"))
+		and (.unmapped.tool_use_id // "" | startswith("toolu_"))));
 def model_refused($p; $ip): code("destination") | person($p) | to($ip) | verdict("denied")
 	| any(.[]; .unmapped.reason == "not_inspected");
 

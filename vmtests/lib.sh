@@ -308,7 +308,7 @@ event() {
 
 # IP packets that ever arrived in a namespace, counted by its own kernel tables; ARP is none
 packets_at() {
-	ip netns exec "$1" cat /proc/net/snmp | awk '$1 != "Ip:" { next }
+	nsenter --net="/run/netns/$1" cat /proc/net/snmp | awk '$1 != "Ip:" { next }
 		!at { for (at = 2; $at != "InReceives"; at++); next }
 		{ print $at }'
 }

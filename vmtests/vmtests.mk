@@ -2,7 +2,8 @@
 # Tests in virtual machines, and the demonstration. Included by the Makefile.
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = world story
-VM_PARTS = $(filter-out $(VM_STORY) smoke,$(VM_SCENARIOS))
+VM_DOORS = doors children load
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) smoke,$(VM_SCENARIOS))
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
@@ -31,16 +32,23 @@ $(BUILD)/mimic: vmtests/load/mimic.c | $(BUILD)/.deps
 	$(Q)mkdir -p $(@D) && $(CC) -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -static -no-pie -fno-pic \
 		-fcf-protection=none -s -Wl,--build-id=sha1 -o $@ $<
 
-VM_PROGRAMS = $(BUILD)/loadgen $(BUILD)/mimic
-vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_PROGRAMS) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
+# What a governed process may try beside connect(); static, so that it starts at once.
+$(BUILD)/attempt: vmtests/doors/attempt.c | $(BUILD)/.deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -static -o $@ $<
+
+VM_TOOLS = $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt
+
+vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
-# Two boots on one kernel, so that neither has to be long, and a short one on a later kernel. A
+# Three boots on one kernel, so that none has to be long, and a short one on a later kernel. A
 # failure in one does not keep the others from being run.
-vmtests: vm-setup $(VM_AGENT) $(VM_PROGRAMS) ## run every scenario in VMs
+vmtests: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
+	$(VM_ENV) RUN=doors LIMIT=1200 vmtests/run.sh $(VM_DOORS) || rc=1; \
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
 	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke || rc=1; \
 	exit $$rc

@@ -32,6 +32,7 @@ enum event_code {
 	EVENT_MODEL_REQUEST,	 /* 6003 */
 	EVENT_MODEL_RESPONSE,	 /* 6003 */
 	EVENT_MESSAGE,		 /* 6003: one message of the conversation, masked */
+	EVENT_HTTP_REQUEST,	 /* 4002 HTTP Activity: a request outside of the Messages API */
 	EVENT_SENSITIVE_DATA,	 /* 2006 Data Security Finding: a detector matched */
 	EVENT_CLAIM_MISMATCH,	 /* 2004 Detection Finding: self-asserted identity differs */
 	EVENT_LOSS,		 /* 6002: records or bytes lost, unseen or undecodable */

@@ -156,6 +156,13 @@ static const struct event_class classes[] = {
 			   EVENT_SEVERITY_INFORMATIONAL,
 			   {"actor", "api.operation"},
 			   {{"api.operation", "message"}}},
+	[EVENT_HTTP_REQUEST] = {"http_request",
+				4002,
+				ACTIVITY_OTHER,
+				"Request",
+				EVENT_SEVERITY_INFORMATIONAL,
+				{"actor", "http_request.http_method"},
+				{{"http_request.http_method", "unknown"}}},
 	[EVENT_SENSITIVE_DATA] = {"sensitive_data",
 				  2006,
 				  FINDING_CREATE,
@@ -192,9 +199,11 @@ static const struct {
 	uint32_t uid;
 	const char *name;
 } class_names[] = {
-	{1001, "File System Activity"},	 {1007, "Process Activity"},  {2004, "Detection Finding"},
-	{2006, "Data Security Finding"}, {3004, "Entity Management"}, {4001, "Network Activity"},
-	{6002, "Application Lifecycle"}, {6003, "API Activity"},
+	{1001, "File System Activity"}, {1007, "Process Activity"},
+	{2004, "Detection Finding"},	{2006, "Data Security Finding"},
+	{3004, "Entity Management"},	{4001, "Network Activity"},
+	{4002, "HTTP Activity"},	{6002, "Application Lifecycle"},
+	{6003, "API Activity"},
 };
 
 static const char *const category_names[] = {

@@ -74,15 +74,16 @@ int row_read(const char *json, size_t len, struct row *ret)
 	ADD_FIRST(root, row.verdict, "unmapped.verdict");
 	ADD_FIRST(root, row.person, "unmapped.person", "actor.user.name", "actor.user.uid");
 	ADD_FIRST(root, row.rule, "unmapped.rule", "unmapped.reason");
-	ADD_FIRST(root, row.what, "unmapped.what", "unmapped.skill", "unmapped.tool",
-		  "unmapped.detector", "unmapped.loss", "unmapped.capability",
+	ADD_FIRST(root, row.what, "unmapped.what", "unmapped.skill", "http_request.url.hostname",
+		  "unmapped.tool", "unmapped.detector", "unmapped.loss", "unmapped.capability",
 		  "unmapped.claim.kind", "process.name", "process.cmd_line", "unmapped.model",
 		  "unmapped.role", "unmapped.executable", "entity.name", "app.name");
 	add_pid(root, row.what, sizeof(row.what));
 	ADD_FIRST(root, row.detail, "unmapped.sentence", "message", "unmapped.why",
 		  "unmapped.error", "process.cmd_line", "unmapped.input", "unmapped.arguments",
 		  "unmapped.result", "unmapped.text", "unmapped.stop_reason", "unmapped.state",
-		  "unmapped.where", "unmapped.tool", "unmapped.executable", "unmapped.project");
+		  "http_request.url.path", "unmapped.where", "unmapped.tool", "unmapped.executable",
+		  "unmapped.project");
 	json_decref(root);
 	*ret = row;
 	return 0;

@@ -296,6 +296,7 @@ static void report_finding(struct pipeline *p, const struct masked *text,
 	event_set_name(event, "unmapped.where", place->where);
 	report_count(event, "unmapped.text_length", masked_original_len(text));
 	report_text(p, event, "unmapped.tool_use_id", place->tool_use_id, place->tool_use_id_len);
+	report_text(p, event, "unmapped.host", place->host, place->host_len);
 	report_end(p, event, false);
 }
 

@@ -54,6 +54,8 @@ struct report_place {
 	const char *where;
 	const char *tool_use_id; /* unmasked, or NULL */
 	size_t tool_use_id_len;
+	const char *host; /* whom it was said to or by, unmasked, or NULL */
+	size_t host_len;
 };
 void report_findings(struct pipeline *p, const struct masked *text,
 		     const struct report_place *place);

@@ -104,7 +104,51 @@ static void report_long_findings(struct pipeline *p, const struct masked *masked
 					.where = where,
 					.tool_use_id = tool_use.data,
 					.tool_use_id_len = tool_use.len,
+					.host = w->exchange ? w->exchange->host.data : NULL,
+					.host_len = w->exchange ? w->exchange->host.len : 0,
 				});
+}
+
+/* The tool use that a process below a client belongs to. The client's own requests have none: which
+ * of them a tool caused is not known. */
+static struct lineage_cause report_child_cause(const struct process *root,
+					       const struct process *process, uint64_t time_ns)
+{
+	if (root == process || !root->lineage || !process->has_actor)
+		return (struct lineage_cause){LINEAGE_UNKNOWN, "", ""};
+	return lineage_effect(root->lineage, &process->actor, time_ns);
+}
+
+/* A request to anything but the model: by a child of the client (curl, git), by the client itself
+ * (a page, telemetry). An address that carries data in its query is a way out like a body is. */
+static void report_http_request(struct pipeline *p, struct process *process,
+				const struct wire_event *w)
+{
+	struct process *root = report_root(p, process);
+	struct lineage_cause cause = report_child_cause(root, process, w->time_ns);
+	_cleanup_(masked_freep) struct masked *masked = NULL;
+	struct event *event;
+
+	event = report_begin(p, EVENT_HTTP_REQUEST, w->time_ns);
+	if (!event)
+		return;
+	report_actor(p, event, &process->actor, process->generation);
+	/* the client's ids, never what a child says in a header of its own */
+	report_client(p, event, root);
+	event_set_name(event, "src_endpoint.hostname", p->host);
+	report_wire_text(p, event, "dst_endpoint.hostname", w->exchange->host);
+	report_wire_text(p, event, "http_request.http_method", w->exchange->method);
+	report_wire_text(p, event, "http_request.url.hostname", w->exchange->host);
+	report_wire_text(p, event, "http_request.user_agent", w->exchange->user_agent);
+	masked = report_long(p, event, "http_request.url.path", w->exchange->target);
+	report_count(event, "unmapped.exchange", w->exchange->id);
+	if (p->feeding)
+		report_count(event, "unmapped.connection", p->feeding->number);
+	if (root != process)
+		report_cause(p, event, &cause);
+	report_end(p, event, false);
+	report_long_findings(p, masked, process, w, "sent", "url",
+			     (struct wire_text){cause.tool_use_id, strlen(cause.tool_use_id)});
 }
 
 static void report_exchange(struct process *process, const struct wire_event *w)
@@ -113,6 +157,8 @@ static void report_exchange(struct process *process, const struct wire_event *w)
 
 	if (!w->exchange)
 		return;
+	if (!w->exchange->is_messages)
+		report_http_request(process->pipeline, process, w);
 	if (c) {
 		size_t slot = w->exchange->id % READER_REQUESTS_MAX;
 
@@ -376,6 +422,8 @@ static void report_response(struct pipeline *p, struct process *process, const s
  * looked through, for data leaves by them as well. */
 static void report_body(struct pipeline *p, struct process *process, const struct wire_event *w)
 {
+	struct lineage_cause cause =
+		report_child_cause(report_root(p, process), process, w->time_ns);
 	_cleanup_(masked_freep) struct masked *masked = NULL;
 
 	if (!w->body.text.data || !w->body.text.len)
@@ -386,7 +434,7 @@ static void report_body(struct pipeline *p, struct process *process, const struc
 	}
 	report_long_findings(p, masked, process, w,
 			     w->body.direction == WIRE_SENT ? "sent" : "received", "other_body",
-			     (struct wire_text){0});
+			     (struct wire_text){cause.tool_use_id, strlen(cause.tool_use_id)});
 }
 
 void report_wire(void *ctx, const struct wire_event *event)

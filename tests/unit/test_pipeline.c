@@ -451,8 +451,9 @@ static void test_sensitive_elsewhere(void **state)
 	assert_string_equal(
 		records_string(records_event(&w, EVENT_PROCESS_EXEC, 0), "unmapped.tool_use_id"),
 		"toolu_x");
-	/* nothing is said of an exchange outside the Messages API but what was found in it */
+	/* an exchange outside the Messages API is told by its head, and by what was found in it */
 	assert_int_equal(records_count(&w, EVENT_MODEL_REQUEST), 1);
+	assert_int_equal(records_count(&w, EVENT_HTTP_REQUEST), 1);
 	records_close(&w);
 }
 

@@ -159,9 +159,9 @@ static int serve(int port, const char *cert, const char *key)
 
 #define MESSAGE 16000
 
-/* A turn of a conversation as the client sends it: all messages so far, and a new one at the end.
- */
-static size_t make(char *body, size_t bytes, int i)
+/* A conversation as the client sends it: messages of 16 KB, and room for a new one at the end. It
+ * is made once; what costs time here is to be the sending. Returns the length without the last. */
+static size_t make(char *body, size_t bytes)
 {
 	size_t n = (size_t)text_at(body, "{\"model\":\"load\",\"max_tokens\":1,\"messages\":[");
 	unsigned int x = 2654435761u;
@@ -175,6 +175,12 @@ static size_t make(char *body, size_t bytes, int i)
 		}
 		n += (size_t)text_at(body + n, "\"},");
 	}
+	return n;
+}
+
+/* The newest message of turn i: all that differs from the turn before. Returns the whole length. */
+static size_t finish(char *body, size_t n, size_t bytes, int i)
+{
 	n += (size_t)text_at(body + n, "{\"role\":\"user\",\"content\":\"request %d ", i);
 	while (n < bytes - 4)
 		body[n++] = ' ';
@@ -187,6 +193,7 @@ static int send_all(const char *address, int port, const char *ca, int count, si
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char *body = malloc(bytes + 1024), digest[65], head[512];
+	size_t made;
 	SSL *ssl;
 
 	if (!ctx || !body || SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1)
@@ -202,8 +209,9 @@ static int send_all(const char *address, int port, const char *ca, int count, si
 	SSL_set_tlsext_host_name(ssl, "api.anthropic.com");
 	if (SSL_connect(ssl) != 1)
 		die("handshake");
+	made = make(body, bytes);
 	for (int i = 0; i < count; i++) {
-		size_t len = make(body, bytes, i), n;
+		size_t len = finish(body, made, bytes, i), n;
 		char *answer;
 
 		snprintf(head, sizeof(head),

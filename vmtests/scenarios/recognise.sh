@@ -9,7 +9,16 @@
 . /src/vmtests/lib.sh
 
 blocked=10.77.2.10
+model=10.77.1.10
 project=/home/alice/project
+loader=/lib64/ld-linux-x86-64.so.2
+
+printf '#!/bin/sh\nexec %s /opt/claude/claude "$@"\n' $loader >$project/loader
+chmod 0755 $project/loader
+
+step "through ld.so, without bailiff: the client reaches the model"
+CLIENT=./loader client_run loader-off alice "SCENARIO:default"
+check "the client ends well" client_says loader-off "Hello from the stand-in."
 
 step "a client that ran before bailiffd did: its next curl is refused"
 events_mark
@@ -63,6 +72,15 @@ event "four refusals below two clients" "code(\"destination\") | verdict(\"denie
 event "two clients began, whose files have other names" 'code("client_start")
 	| map(.unmapped.executable | split("/") | last) | contains(["report.txt", "other"])'
 rm -f $project/report.txt $project/other
+
+step "through ld.so, which the kernel sees as the program: governed, and kept from the model"
+events_mark
+CLIENT=./loader CLIENT_SECONDS=30 client_run loader-on alice "SCENARIO:default"
+check_not "it did not reach the model" client_says loader-on "Hello from the stand-in."
+check_not "nothing of it arrived there" api loader-on 'length > 0'
+event "an event says so: governed, but not inspected" \
+	"model_refused(\"alice@company.com\"; \"$model\") and (code(\"destination\")
+	| to(\"$model\") | any(.[]; .unmapped.governed))"
 
 step "a release that is a script for Node: recognised by the script, its TLS read"
 events_mark

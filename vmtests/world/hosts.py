@@ -63,8 +63,20 @@ class Host:
                     if not piece:
                         return
                     head += piece
-                line = head.split(b"\r\n", 1)[0].decode("latin-1")
-                self.record({"what": "request", "line": line})
+                top, got = head.split(b"\r\n\r\n", 1)
+                lines = top.decode("latin-1").split("\r\n")
+                length = 0
+                for field in lines[1:]:
+                    name, _, value = field.partition(":")
+                    if name.lower() == "content-length":
+                        length = int(value)
+                # to its end: a connection closed over unread bytes is reset, and the answer lost
+                while len(got) < min(length, 1 << 20):
+                    piece = tls.recv(65536)
+                    if not piece:
+                        break
+                    got += piece
+                self.record({"what": "request", "line": lines[0], "body_bytes": len(got)})
                 body = ("This is %s, and you reached it.\n" % self.name).encode()
                 tls.sendall(
                     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n"

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the client starts speaks TLS with libraries of its own: curl with OpenSSL, wget with GnuTLS.
+# What they say to an allowed host is read like what the client says, and masked.
+# shellcheck shell=bash
+# deadline: 240
+# needs: bailiff
+# shellcheck source=vmtests/lib.sh
+. /src/vmtests/lib.sh
+
+allowed=10.77.3.10
+links=/sys/fs/bpf/bailiff/v1/links
+
+# libraries that have probes, besides the client
+probed() {
+	find $links -name 'tls-*' | sed 's|.*/tls-\([0-9]*\)-.*|\1|' | sort -u | wc -l
+}
+
+step "the libraries are probed when something governed maps them"
+bailiff_on "$policy" || fail "bailiff did not start"
+check "curl has OpenSSL" sh -c 'ldd /usr/bin/curl | grep -q libssl'
+check "wget has GnuTLS" sh -c 'ldd /usr/bin/wget | grep -q libgnutls'
+governed_start alice
+before=$(probed)
+# each waits for its arguments, with its libraries mapped, until they have been looked at
+governed alice "sleep 4 | curl -sS -K -; sleep 4 | wget -q -i -" >/dev/null
+check "two libraries more have probes" test "$(probed)" -ge $((before + 2))
+
+step "the model's Bash posts with curl and with wget to an allowed host: both are in the log"
+events_mark
+client_run children alice "SCENARIO:children"
+check "the client ends well" client_says children "Both are sent."
+for program in curl wget; do
+	check "$program got its answer" api children \
+		'result("Bash") | contains("'$program' exit=0")'
+	check "$program's request arrived whole" grep -q \
+		"\"line\": \"POST /$program?for=test HTTP/1.1\", \"body_bytes\": 15" \
+		$world/allowed.example.jsonl
+done
+event "the connections, by the tool use that caused them" \
+	"destination_by_tool(\"alice@company.com\"; \"$allowed\"; \"allowed\")"
+for program in curl wget; do
+	event "$program: person, tool use, host, method, path" \
+		"child_request(\"alice@company.com\"; \"allowed.example\"; \"/$program?for=test\")
+		| some and all(.[]; .http_request.user_agent | ascii_downcase | startswith(\"$program\"))"
+done
+event "both name a tool use that the model asked for" \
+	'requests_by_tool_uses("allowed.example") == 2'
+event "the number in their bodies was found in each, with whom it went to" \
+	'sent_by_child("allowed.example"; "ssn") | length == 2'
+check "it is in no file of bailiff's" planted_in_files $log_directory /var/lib/bailiff
+check "every request of the client was well-formed" api_clean
+detail "$(find $links -name 'tls-*' | wc -l) probes"
+
+step "what a child says to a host that is not allowed is not said at all"
+events_mark
+check_not "wget is refused" governed alice "wget -q -T 10 -t 1 -O - https://blocked.example/"
+event "and told" 'destination("alice@company.com"; "10.77.2.10"; "denied")'
+check "no request of it was read" events 'code("http_request") | none'
