@@ -20,6 +20,7 @@ static int walk_compare_rules(const struct dest_rule *a, const struct dest_rule 
 		[DEST_DENY] = 0,
 		[DEST_MODEL] = 1,
 		[DEST_ALLOW] = 2,
+		[DEST_RESOLVER] = 3,
 	};
 
 	if (a->effect != b->effect)
@@ -185,7 +186,7 @@ int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
 		e->prefix = prefix;
 		e->destination = WALK_NO_DESTINATION;
 		e->rule.rule = rule;
-		e->rule.effect = DEST_ALLOW;
+		e->rule.effect = DEST_RESOLVER;
 		e->rule.protocol = protocols[p];
 		e->rule.port_low = e->rule.port_high = port;
 	}

@@ -27,6 +27,7 @@ static const char *const show_effects[] = {
 	[DEST_ALLOW] = "allow",
 	[DEST_DENY] = "deny",
 	[DEST_MODEL] = "model",
+	[DEST_RESOLVER] = "resolver",
 };
 _Static_assert(ARRAY_SIZE(show_effects) == DEST_EFFECT_MAX, "show_effects");
 

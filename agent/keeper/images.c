@@ -292,6 +292,7 @@ static void mark_script(struct keeper *k, const struct record_image *r)
 	t.spawn_tgid = 0;
 	t.spawn_start_ns = 0;
 	t.image = r->key;
+	t.netns = r->netns;
 	e = kernel_task_set(k->kernel, pid, &t);
 	if (e < 0 && e != -ESRCH)
 		log_err_r(e, "cannot mark pid %d as a client", pid);
@@ -373,7 +374,8 @@ static void collect(void *ctx, const struct record_image *r)
 	more[k->n_seeded++] = (struct keeper_seeded){.pid = (pid_t)r->head.actor.tgid,
 						     .parent = (pid_t)r->head.actor.root_tgid,
 						     .actor = r->head.actor,
-						     .key = r->key};
+						     .key = r->key,
+						     .netns = r->netns};
 	more[k->n_seeded - 1].actor.root_tgid = 0; /* the iterator's place for the parent */
 }
 
@@ -387,6 +389,7 @@ void keeper_seed(struct keeper *k)
 	for (size_t n = 0; n < k->n_seeded; n++) {
 		r.head.actor = k->seeded[n].actor;
 		r.key = k->seeded[n].key;
+		r.netns = k->seeded[n].netns;
 		keeper_ask(k, &r);
 	}
 }
@@ -424,6 +427,7 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 		t.uid = root->actor.who_uid;
 		t.root_tgid = (uint32_t)root->pid;
 		t.root_start_ns = root->actor.start_ns;
+		t.netns = root->netns;
 		t.spawn_tgid = (uint32_t)(spawn ? spawn : s->pid);
 		t.spawn_start_ns = s->actor.start_ns;
 		t.image = s->key;
@@ -448,6 +452,7 @@ static void mark_running(struct keeper *k, const struct keeper_image *i)
 		t.uid = s->actor.who_uid;
 		t.root_tgid = (uint32_t)s->pid;
 		t.root_start_ns = s->actor.start_ns;
+		t.netns = s->netns;
 		t.image = s->key;
 		if (kernel_task_get(k->kernel, s->pid, &(struct task_context){0}) < 0)
 			kernel_task_set(k->kernel, s->pid, &t);

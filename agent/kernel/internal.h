@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "cgroup.skel.h"
 #include "file.skel.h"
 #include "kernel/kernel.h"
 #include "net.skel.h"
@@ -17,6 +18,7 @@
 struct kernel {
 	struct bailiff_process *process;
 	struct bailiff_net *net;
+	struct bailiff_cgroup *cgroup;
 	struct bailiff_file *file;
 	struct bailiff_tls *tls;
 	int cgroup_fd;

@@ -11,9 +11,10 @@
 #include "base/cleanup.h"
 #include "reader/report.h"
 
-static const char *const report_doors[] = {"lsm_connect",     "lsm_sendmsg",	 "cgroup_connect4",
-					   "cgroup_connect6", "cgroup_sendmsg4", "cgroup_sendmsg6",
-					   "socket_create"};
+static const char *const report_doors[] = {
+	"lsm_connect",	   "lsm_sendmsg",     "cgroup_connect4", "cgroup_connect6",
+	"cgroup_sendmsg4", "cgroup_sendmsg6", "socket_create",	 "bind",
+	"listen",	   "accept",	      "open_connection", "cgroup_egress"};
 static_assert(ARRAY_SIZE(report_doors) == NET_DOOR_MAX, "one per door");
 
 static const char *report_protocol(uint16_t protocol)
