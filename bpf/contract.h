@@ -142,15 +142,16 @@ struct dest_rule {
 	__u8 protocol;		   /* IPPROTO_TCP, IPPROTO_UDP, 0 any */
 	__u8 effect;		   /* enum dest_effect */
 	__u16 pad;
+	__u64 pattern; /* the name that leads here (struct name_value), 0: a rule by address */
 };
-CONTRACT_ASSERT(sizeof(struct dest_rule) == 24, "dest_rule");
+CONTRACT_ASSERT(sizeof(struct dest_rule) == 32, "dest_rule");
 
 struct dest_set {
 	__u32 n;
 	__u32 pad;
 	struct dest_rule rules[DEST_RULES_MAX]; /* deny before model before allow */
 };
-CONTRACT_ASSERT(sizeof(struct dest_set) == 8 + 24 * DEST_RULES_MAX, "dest_set");
+CONTRACT_ASSERT(sizeof(struct dest_set) == 8 + 32 * DEST_RULES_MAX, "dest_set");
 
 /* Names. A pattern is kept backwards, so that the longest suffix is the longest prefix:
  * "*.example.com" is "moc.elpmaxe." and "example.com" is "moc.elpmaxe" and a zero byte. Lower case,
@@ -222,6 +223,10 @@ struct credential_key {
 	__u64 digest[2];
 };
 CONTRACT_ASSERT(sizeof(struct credential_key) == 24, "credential_key");
+
+struct credential_secret {
+	__u64 key[2];
+};
 
 /* ---- processes and files ----------------------------------------------------------------------
  */

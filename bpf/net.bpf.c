@@ -128,6 +128,20 @@ int BPF_PROG(net_connect, struct socket *sock, struct sockaddr *address, int len
 	return ret ? ret : net_lsm(sock, address, len, NET_DOOR_LSM_CONNECT);
 }
 
+static __always_inline void net_peer(struct net_work *w, struct sock *sk, __u16 family)
+{
+	w->address.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (family == VERDICT_AF_INET) {
+		__u32 raw = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+
+		address_v4(&w->address, (__u8 *)&raw);
+	} else {
+		struct in6_addr raw = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+
+		address_v6(&w->address, (__u8 *)&raw);
+	}
+}
+
 /* A connection that stands. One that was made before its task was governed, was handed over, or was
  * let through by a policy that is no longer in force is judged again by its peer. */
 static __always_inline int net_open(struct socket *sock, struct task_context *t,
@@ -152,16 +166,7 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 		return -RESET_ERRNO;
 	net_asker(&w->who, t, s);
 	net_socket(w, sock);
-	w->address.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (family == VERDICT_AF_INET) {
-		__u32 raw = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-
-		address_v4(&w->address, (__u8 *)&raw);
-	} else {
-		struct in6_addr raw = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
-
-		address_v6(&w->address, (__u8 *)&raw);
-	}
+	net_peer(w, sk, family);
 	/* a datagram socket without a peer: the send itself will say where to, or fail */
 	if (!w->address.port) {
 		net_end(w);
@@ -169,6 +174,91 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	}
 	verdict = net_decide(w, t, 0);
 	net_remember(s, w);
+	net_end(w);
+	if (verdict == BAILIFF_DENY) {
+		s->state |= SOCKET_RESET;
+		return -RESET_ERRNO;
+	}
+	return 0;
+}
+
+/* Which names opened the socket, against the one the request is for. */
+static __always_inline bool net_confirmed(const struct socket_context *s, __u64 pattern)
+{
+	if (!(s->state & SOCKET_NAMED))
+		return true;
+	for (int i = 0; i < LEARNED_NAMES; i++)
+		if (pattern && s->patterns[i] == pattern)
+			return true;
+	return false;
+}
+
+static __always_inline void net_report_said(const struct said *said, const struct net_work *w,
+					    const struct task_context *t)
+{
+	struct record_name *r;
+
+	if (!reporting())
+		return;
+	r = bpf_ringbuf_reserve(&denials, sizeof(*r), 0);
+	if (!r) {
+		count(COUNTER_LOST_DENIAL, 1);
+		return;
+	}
+	actor_head(&r->head, RECORD_NAME, sizeof(*r), w->generation, t, w->person);
+	r->verdict = w->verdict;
+	r->reason = said->reason;
+	r->rule = said->rule;
+	r->event = said->reason == BAILIFF_REASON_CREDENTIAL ? NAME_CREDENTIAL : NAME_HOST;
+	r->family = w->address.family;
+	r->port = w->address.port;
+	r->ttl = 0;
+	__builtin_memcpy(r->address, w->address.bytes, sizeof(r->address));
+	r->name_len = said->name_len;
+	r->pad = 0;
+	__builtin_memcpy(r->name, said->name, sizeof(r->name));
+	bpf_ringbuf_submit(r, 0);
+}
+
+/* What the thread's request said, on the socket that is about to carry it. */
+static __always_inline int net_confirm(struct socket *sock, struct task_context *t,
+				       struct socket_context *s)
+{
+	struct said *saying = bpf_task_storage_get(&said, bpf_get_current_task_btf(), 0, 0);
+	struct sock *sk = sock->sk;
+	struct policy_root *root;
+	struct person_value *p;
+	struct net_work *w;
+	__u32 slot = 0, flags, verdict;
+	__u16 family;
+
+	if (!saying || !saying->flags)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != VERDICT_AF_INET && family != VERDICT_AF_INET6)
+		return 0;
+	flags = saying->flags;
+	saying->flags = 0;
+	if (!(flags & SAID_DENY) && net_confirmed(s, saying->pattern))
+		return 0;
+	w = net_begin(NET_DOOR_OPEN);
+	if (!w)
+		return -RESET_ERRNO;
+	root = policy_now(&slot);
+	net_asker(&w->who, t, s);
+	p = actor_person(slot, w->who.uid);
+	w->person = p ? p->person : 0;
+	w->generation = root ? root->generation : 0;
+	net_peer(w, sk, family);
+	judge(&w->j, BAILIFF_DENY, saying->reason, 0,
+	      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);
+	if ((flags & SAID_DENY) && root && !(root->flags & POLICY_CREDENTIAL_REFUSE))
+		w->j.mode = BAILIFF_MODE_SHADOW; /* to be reported, not refused */
+	w->verdict = judgement_apply(&w->j);
+	verdict = w->verdict;
+	net_count(verdict);
+	if (verdict != BAILIFF_ALLOW)
+		net_report_said(saying, w, t);
 	net_end(w);
 	if (verdict == BAILIFF_DENY) {
 		s->state |= SOCKET_RESET;
@@ -193,7 +283,10 @@ int BPF_PROG(net_sendmsg, struct socket *sock, struct msghdr *msg, int size, int
 	s = net_tag(sock, t);
 	if (!s || !(s->flags & TASK_GOVERNED))
 		return 0;
-	return net_open(sock, t, s);
+	ret = net_open(sock, t, s);
+	if (!ret)
+		ret = net_confirm(sock, t, s);
+	return ret;
 }
 
 SEC("lsm/socket_create")

@@ -250,6 +250,10 @@ __noinline int net_judge(struct net_work *w)
 	}
 	verdict_default(w->who.flags, w->address.port, root, &w->j);
 	net_walk(w, root, set);
+	if (w->j.verdict == BAILIFF_ALLOW && w->j.pattern) {
+		w->named = 1;
+		w->patterns[0] = w->j.pattern;
+	}
 	if (!judgement_settled(&w->j) && !w->who.inspected && net_model(w))
 		return judgement_apply(&w->j);
 	if (!judgement_settled(&w->j) && (w->who.flags & TASK_GOVERNED))

@@ -72,6 +72,7 @@ struct judgement {
 	__u32 reason;  /* enum bailiff_reason */
 	__u32 rule;
 	__u32 mode; /* enum bailiff_mode that applies */
+	__u64 pattern; /* the name whose address this is, 0: none; see struct dest_rule */
 };
 
 static __always_inline void judge(struct judgement *j, __u32 verdict, __u32 reason, __u32 rule,
@@ -81,6 +82,7 @@ static __always_inline void judge(struct judgement *j, __u32 verdict, __u32 reas
 	j->reason = reason;
 	j->rule = rule;
 	j->mode = mode;
+	j->pattern = 0;
 }
 
 /* The mode has the last word: record lets everything through, shadow says what it would have done.
@@ -133,6 +135,7 @@ static __always_inline int verdict_rule(const struct dest_rule *r, __u16 port, _
 		if (!rule_matches(r, port, protocol, person, teams))
 			return 0;
 		judge(j, BAILIFF_ALLOW, BAILIFF_REASON_RULE, r->rule, root->mode_model);
+		j->pattern = r->pattern;
 		return 1;
 	}
 	if (!governed || !rule_matches(r, port, protocol, person, teams))
@@ -143,6 +146,7 @@ static __always_inline int verdict_rule(const struct dest_rule *r, __u16 port, _
 		return 0;
 	judge(j, r->effect == DEST_DENY ? BAILIFF_DENY : BAILIFF_ALLOW, BAILIFF_REASON_RULE,
 	      r->rule, root->mode_destinations);
+	j->pattern = r->pattern;
 	return 1;
 }
 
