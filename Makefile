@@ -3,6 +3,8 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+# kernel objects stay: they are looked at with bpftool, and tests load them
+.PRECIOUS: $(BUILD)/bpf/%.bpf.o
 
 BUILD   ?= build
 CC      := gcc

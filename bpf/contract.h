@@ -202,8 +202,9 @@ struct model_key {
 	__u8 address[16];
 };
 
-#define NAME_TTL_LEAST_S 30 /* a name server must not make an address come and go under a client   \
-			     */
+#define NAME_TTL_LEAST_S                                                                           \
+	30 /* a name server must not make an address come and go under a client                    \
+	    */
 #define NAME_TTL_MOST_S 3600
 
 /* Local sockets that governed tasks may use beside those of their own lineage: by the inode that

@@ -12,9 +12,9 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define HEAD_MAX 4096 /* bytes that are read; a head that goes on is not confirmed */
+#define HEAD_MAX	4096 /* bytes that are read; a head that goes on is not confirmed */
 #define HEAD_METHOD_MAX 15
-#define HEAD_KEY 512  /* bytes of a credential; of a longer one these and its length count */
+#define HEAD_KEY	512 /* bytes of a credential; of a longer one these and its length count */
 
 enum head_state {
 	HEAD_METHOD,
@@ -48,6 +48,20 @@ struct head {
 	char key[HEAD_KEY];   /* as sent, without a leading "Bearer " */
 };
 
+/* Texts as numbers, first byte lowest: constant arrays inside of inlined functions make a section
+ * that kernels before 6.2 do not take the type information of. */
+#define HEAD_HOST	   0x0000003a74736f68ull			/* "host:" */
+#define HEAD_API_KEY	   0x656b2d6970612d78ull, 0x0000000000003a79ull /* "x-api-key:" */
+#define HEAD_AUTHORIZATION 0x7a69726f68747561ull, 0x00003a6e6f697461ull /* "authorization:" */
+#define HEAD_BEARER	   0x0020726572616562ull, 0			/* "bearer " */
+#define HEAD_CONNECT	   0x005443454e4e4f43ull, 0			/* "CONNECT" */
+#define HEAD_HTTP2	   0x5448202a20495250ull, 0x0a0d302e322f5054ull /* "PRI * HTTP/2.0\r\n" */
+
+static __always_inline char head_text_at(__u64 low, __u64 high, __u32 at)
+{
+	return at < 8 ? low >> 8 * at : at < 16 ? high >> 8 * (at - 8) : 0;
+}
+
 static __always_inline char head_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? c + 32 : c;
@@ -56,15 +70,13 @@ static __always_inline char head_lower(char c)
 /* The byte at a place of a field's name; 0 past its end. */
 static __always_inline char head_letter(int field, __u32 at)
 {
-	static const char host[] = "host:", api_key[] = "x-api-key:", auth[] = "authorization:";
-
 	switch (field) {
 	case HEAD_FIELD_HOST:
-		return at < sizeof(host) ? host[at] : 0;
+		return head_text_at(HEAD_HOST, 0, at);
 	case HEAD_FIELD_API_KEY:
-		return at < sizeof(api_key) ? api_key[at] : 0;
+		return head_text_at(HEAD_API_KEY, at);
 	default:
-		return at < sizeof(auth) ? auth[at] : 0;
+		return head_text_at(HEAD_AUTHORIZATION, at);
 	}
 }
 
@@ -87,13 +99,12 @@ static __always_inline void head_host_byte(struct head *h, char c)
 static __always_inline void head_key_byte(struct head *h, char c)
 {
 	/* "Bearer " is not part of the key; another scheme stays, and its space with it */
-	static const char bearer[] = "bearer ";
 
 	h->key[h->key_len & (HEAD_KEY - 1)] = c;
 	if (h->key_len < HEAD_KEY - 1)
 		h->key_len++;
 	if (h->field == HEAD_FIELD_AUTHORIZATION && h->at < 7) {
-		if (head_lower(c) == bearer[h->at & 7]) {
+		if (head_lower(c) == head_text_at(HEAD_BEARER, h->at)) {
 			h->at++;
 			if (h->at == 7)
 				h->key_len = 0;
@@ -107,8 +118,8 @@ static __always_inline void head_line(struct head *h)
 {
 	h->state = HEAD_NAME;
 	h->at = 0;
-	h->matches = 1u << HEAD_FIELD_HOST | 1u << HEAD_FIELD_API_KEY |
-		     1u << HEAD_FIELD_AUTHORIZATION;
+	h->matches =
+		1u << HEAD_FIELD_HOST | 1u << HEAD_FIELD_API_KEY | 1u << HEAD_FIELD_AUTHORIZATION;
 }
 
 static __always_inline void head_name(struct head *h, char c)
@@ -189,8 +200,6 @@ static __always_inline void head_target(struct head *h, char c)
 /* Takes the next byte. The head is whole when state is HEAD_DONE. */
 static __always_inline void head_step(struct head *h, char c)
 {
-	static const char connect[] = "CONNECT";
-
 	switch (h->state) {
 	case HEAD_METHOD:
 		if (c == ' ') {
@@ -201,7 +210,7 @@ static __always_inline void head_step(struct head *h, char c)
 		} else {
 			if (h->at == 0)
 				h->connect = 1;
-			if (h->at >= 7 || c != connect[h->at & 7])
+			if (h->at >= 7 || c != head_text_at(HEAD_CONNECT, h->at))
 				h->connect = 0;
 			h->at++;
 		}
@@ -240,10 +249,8 @@ static __always_inline int head_begins(const char b[HEAD_METHOD_MAX + 1])
 /* The preface of HTTP/2 (RFC 9113, 3.4). Its names are compressed and are not read here. */
 static __always_inline int head_is_http2(const char b[HEAD_METHOD_MAX + 1])
 {
-	static const char preface[] = "PRI * HTTP/2.0\r\n";
-
-	for (int i = 0; i < HEAD_METHOD_MAX; i++)
-		if (b[i] != preface[i])
+	for (int i = 0; i <= HEAD_METHOD_MAX; i++)
+		if (b[i] != head_text_at(HEAD_HTTP2, i))
 			return 0;
 	return 1;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a request says at SSL_write, before it is encrypted: whom it is for, and whose key it brings.
+/* What a request says at SSL_write, before it is encrypted: whom it is for, and whose key it
+ * brings.
  *
  * An address on a shared host is opened by one name and answers for thousands. So the connection is
- * not believed, the request is: net.bpf.c compares what is noted here with the names that opened the
- * socket, when the thread sends. The TLS functions do not know the socket; their send, on the same
- * thread, does. */
+ * not believed, the request is: net.bpf.c compares what is noted here with the names that opened
+ * the socket, when the thread sends. The TLS functions do not know the socket; their send, on the
+ * same thread, does. */
 #include "bpf/actor.bpf.h"
 #include "bpf/head.h"
 #include "bpf/siphash.h"
@@ -226,7 +227,8 @@ int BPF_KPROBE(host_write, __u64 ssl, __u64 buffer, __u64 len)
 		count(COUNTER_STORAGE_FAILED, 1);
 		return 0;
 	}
-	/* TLS inside TLS through a proxy begins with a handshake: its own SSL_write says the name */
+	/* TLS inside TLS through a proxy begins with a handshake: its own SSL_write says the name
+	 */
 	if (first[0] == 0x16 && first[1] == 0x03)
 		return 0;
 	w = host_begin();

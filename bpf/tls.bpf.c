@@ -64,7 +64,7 @@ static __always_inline struct tls_connection *tls_connection(__u64 ssl, bool mak
 	struct tls_connection fresh = {}, *c;
 
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
-	key.start_ns = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
+	key.start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
 	c = bpf_map_lookup_elem(&tls_connections, &key);
 	if (c || !make)
 		return c;

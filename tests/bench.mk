@@ -8,9 +8,16 @@ $(BUILD)/gen/bench_empty.skel.h: tests/bench/empty.bpf.c $(BUILD)/gen/vmlinux.h
 	$(Q)mkdir -p $(BUILD)/bench && $(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_x86 -I$(BUILD)/gen -c $< -o $(BUILD)/bench/empty.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/bench/empty.bpf.o name bench_empty > $@
 
+# Two files with the same in them: a probe goes by its file.
+$(BUILD)/bench/libbench_ssl.so $(BUILD)/bench/libbench_ssl2.so: tests/bench/standin_ssl.c
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -fPIC -shared -Wall -Wextra -o $@ $<
+
+$(BUILD)/bench/bench_capture: tests/bench/sslsniff.c tests/bench/sslsniff.h \
+	| $(BUILD)/bench/libbench_ssl.so $(BUILD)/bench/libbench_ssl2.so
+
 $(BUILD)/bench/%: tests/bench/%.c $(LIB) $(BUILD)/gen/bench_empty.skel.h
 	$(call say,BENCH,$@)
-	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Wl,-z,noseparate-code -o $@ $< $(LIB) $(LDLIBS) -lpthread
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Wl,-z,noseparate-code -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS) -lpthread
 
 bench: $(BENCH_BIN) ## measure: cost of capture, throughput, memory (NAME=bench_x: one)
 	$(Q)for b in $(if $(NAME),$(BUILD)/bench/$(NAME),$(sort $(BENCH_BIN))); do $$b || exit 1; done

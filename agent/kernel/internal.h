@@ -8,6 +8,7 @@
 
 #include "cgroup.skel.h"
 #include "file.skel.h"
+#include "host.skel.h"
 #include "kernel/kernel.h"
 #include "net.skel.h"
 #include "process.skel.h"
@@ -21,6 +22,7 @@ struct kernel {
 	struct bailiff_cgroup *cgroup;
 	struct bailiff_file *file;
 	struct bailiff_tls *tls;
+	struct bailiff_host *host;
 	int cgroup_fd;
 	uint32_t owner; /* number of this attachment; its links are pinned under it */
 	char links[128];

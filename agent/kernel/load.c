@@ -321,6 +321,12 @@ int kernel_open(struct kernel **ret)
 				   "loaded; attached client by client");
 	else
 		posture_failed(k, "tls capture", r);
+	r = LOAD(k, host, &opts);
+	if (r == 0)
+		kernel_posture_set(k, "host and credential", POSTURE_ENFORCE,
+				   "loaded; attached client by client");
+	else
+		posture_failed(k, "host and credential", r);
 	*ret = k;
 	return 0;
 fail:
@@ -393,6 +399,7 @@ void kernel_close(struct kernel *k)
 	bailiff_cgroup__destroy(k->cgroup);
 	bailiff_file__destroy(k->file);
 	bailiff_tls__destroy(k->tls);
+	bailiff_host__destroy(k->host);
 	if (k->cgroup_fd >= 0)
 		close(k->cgroup_fd);
 	free(k);

@@ -2,36 +2,30 @@
 /* The reader process: empties the rings, gives records to the pipeline, sends finished events to
  * the keeper. It parses what an attacker can send, and so has no rights: no capability, no network,
  * no file that it could write. */
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "keeper/roles.h"
 #include "reader/pipeline.h"
+#include "reader/rings.h"
 
-#define TICK_MS		       1000
-#define HELD_MAX	       (4u << 20)
-#define RECORDS_BEFORE_DENIALS (16u << 20)
+#define TICK_MS 1000
 
 struct reader {
 	const struct role_options *options;
 	struct pipeline *pipeline;
 	struct policy *policy;
 	struct policy_tables *tables;
-	struct ring_buffer *denials, *records;
+	struct rings *rings;
 	struct channel_init init;
-	struct buffer held;   /* denials copied out of their ring, each behind its length */
-	size_t records_bytes; /* taken since they were held */
 	bool failed;
 };
 
@@ -53,60 +47,12 @@ static void on_event(void *ctx, const char *json, size_t len, bool urgent)
 		r->failed = true; /* the keeper is gone, or the event is longer than any may be */
 }
 
-/* A denial is told after the records that were there when it came: the exec and the tool_use that
- * caused it are among them. It is copied first, so that it does not wait in its ring. */
-static int on_denial(void *ctx, void *data, size_t size)
-{
-	struct reader *r = ctx;
-	uint64_t len = size;
-
-	size_t before = r->held.len;
-
-	if (buffer_append(&r->held, &len, sizeof(len), HELD_MAX) < 0 ||
-	    buffer_append(&r->held, data, size, HELD_MAX) < 0) {
-		r->held.len = before;
-		pipeline_record(r->pipeline, data, size);
-	}
-	return r->failed ? -ECANCELED : 0;
-}
-
-static void tell_held(struct reader *r)
-{
-	size_t at = 0;
-
-	while (at + sizeof(uint64_t) <= r->held.len) {
-		uint64_t len;
-
-		memcpy(&len, r->held.data + at, sizeof(len));
-		at += sizeof(len);
-		if (len > r->held.len - at)
-			break;
-		pipeline_record(r->pipeline, r->held.data + at, len);
-		at += len;
-	}
-	r->held.len = 0;
-	r->records_bytes = 0;
-}
-
-static int on_record(void *ctx, void *data, size_t size)
+static int on_record(void *ctx, const void *record, size_t size)
 {
 	struct reader *r = ctx;
 
-	pipeline_record(r->pipeline, data, size);
-	r->records_bytes += size;
-	/* a flood of records must not hold a denial back for long */
-	if (r->records_bytes > RECORDS_BEFORE_DENIALS) {
-		ring_buffer__consume(r->denials);
-		tell_held(r);
-	}
+	pipeline_record(r->pipeline, record, size);
 	return r->failed ? -ECANCELED : 0;
-}
-
-static void take(struct reader *r)
-{
-	ring_buffer__consume(r->denials);
-	ring_buffer__consume(r->records);
-	tell_held(r);
 }
 
 /* Rule numbers in records are those of the keeper's tables. The compiler gives the same ones for
@@ -196,47 +142,28 @@ static int on_message(struct reader *r, uint8_t *body)
 	return 0;
 }
 
-static int watch(int epoll, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
-
-	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? log_err_r(-errno, "epoll") : 0;
-}
-
 static int loop(struct reader *r, uint8_t *body)
 {
-	int denials = ring_buffer__epoll_fd(r->denials),
-	    records = ring_buffer__epoll_fd(r->records);
-	int epoll = epoll_create1(EPOLL_CLOEXEC), e = epoll < 0 ? -errno : 0;
 	int64_t next_tick = 0;
 
-	if (!e)
-		e = watch(epoll, ROLE_FD_FIRST);
-	if (!e)
-		e = watch(epoll, denials);
-	if (!e)
-		e = watch(epoll, records);
 	/* what an earlier reader left in the rings raises no new wake-up */
-	take(r);
-	while (!e && !r->failed) {
-		struct epoll_event events[4];
-		int n = epoll_wait(epoll, events, 4, TICK_MS);
+	rings_take(r->rings);
+	while (!r->failed) {
+		int ready = rings_wait(r->rings, TICK_MS);
 		int64_t now = now_boot_ns();
 
-		if (n < 0 && errno != EINTR)
-			e = log_err_r(-errno, "epoll");
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == ROLE_FD_FIRST && on_message(r, body))
-				return 0;
-			if (events[i].data.fd == denials || events[i].data.fd == records)
-				take(r);
-		}
+		if (ready < 0)
+			return log_err_r(ready, "epoll");
+		if (ready & RINGS_OTHER && on_message(r, body))
+			return 0;
+		if (ready & RINGS_READY)
+			rings_take(r->rings);
 		if (now >= next_tick) {
 			pipeline_tick(r->pipeline, now);
 			next_tick = now + TICK_MS * 1000000ll;
 		}
 	}
-	return e;
+	return 0;
 }
 
 int reader_main(const struct role_options *options)
@@ -255,10 +182,9 @@ int reader_main(const struct role_options *options)
 	memcpy(&r.init, body, sizeof(r.init));
 	explicit_bzero(body, sizeof(r.init));
 	/* the rings are mapped while it is still allowed; reading them needs no right */
-	r.denials = ring_buffer__new(ROLE_FD_DENIALS, on_denial, &r, NULL);
-	r.records = ring_buffer__new(ROLE_FD_RECORDS, on_record, &r, NULL);
-	if (!r.denials || !r.records) {
-		log_err_r(-errno, "cannot map the rings");
+	e = rings_new(ROLE_FD_DENIALS, ROLE_FD_RECORDS, ROLE_FD_FIRST, on_record, &r, &r.rings);
+	if (e < 0) {
+		log_err_r(e, "cannot map the rings");
 		return EXIT_FAILURE;
 	}
 	e = sandbox_enter(SANDBOX_READER, ROLE_USER_READER, options->policy_directory);
@@ -267,7 +193,7 @@ int reader_main(const struct role_options *options)
 	if (e == 0)
 		e = loop(&r, body);
 	pipeline_free(r.pipeline);
-	buffer_free(&r.held);
+	rings_free(r.rings);
 	policy_tables_free(r.tables);
 	policy_free(r.policy);
 	explicit_bzero(&r.init, sizeof(r.init));
