@@ -3,12 +3,11 @@
 #include "audit/canonical.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 
 /* Integers that an IEEE 754 double holds exactly: RFC 8785 numbers are doubles, and a reader in
@@ -17,64 +16,117 @@
 #define CANONICAL_DEPTH	  256
 #define CANONICAL_SIZE	  (64u << 20)
 
-static int put(struct buffer *out, const void *bytes, size_t len)
+/* Most events are of two to four thousand bytes. */
+#define CANONICAL_FIRST 4096
+
+struct out {
+	char *data;
+	size_t len, cap;
+};
+
+static int reserve(struct out *out, size_t more)
 {
-	return buffer_append(out, bytes, len, CANONICAL_SIZE);
+	size_t cap = out->cap;
+	char *data;
+
+	if (more <= out->cap - out->len)
+		return 0;
+	if (more > CANONICAL_SIZE - out->len)
+		return -EDOM;
+	while (cap - out->len < more)
+		cap = cap ? cap * 2 : CANONICAL_FIRST;
+	data = realloc(out->data, cap);
+	if (!data)
+		return -ENOMEM;
+	out->data = data;
+	out->cap = cap;
+	return 0;
 }
 
-static int put_string(struct buffer *out, const char *s, size_t len)
+static int put(struct out *out, const void *bytes, size_t len)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t from = 0;
-	int r;
+	int r = reserve(out, len);
 
-	r = put(out, "\"", 1);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
-		char escape[7] = "\\u00";
-		size_t n = 2;
-
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		switch (c) {
-		case '\b':
-			escape[1] = 'b';
-			break;
-		case '\t':
-			escape[1] = 't';
-			break;
-		case '\n':
-			escape[1] = 'n';
-			break;
-		case '\f':
-			escape[1] = 'f';
-			break;
-		case '\r':
-			escape[1] = 'r';
-			break;
-		case '"':
-		case '\\':
-			escape[1] = (char)c;
-			break;
-		default:
-			escape[4] = hex[c >> 4];
-			escape[5] = hex[c & 15];
-			n = 6;
-		}
-		r = put(out, s + from, i - from);
-		if (r >= 0)
-			r = put(out, escape, n);
-		if (r < 0)
-			return r;
-		from = i + 1;
-	}
-	r = put(out, s + from, len - from);
-	return r < 0 ? r : put(out, "\"", 1);
+	memcpy(out->data + out->len, bytes, len);
+	out->len += len;
+	return 0;
 }
 
+static int put_char(struct out *out, char c)
+{
+	if (out->len == out->cap) {
+		int r = reserve(out, 1);
+
+		if (r < 0)
+			return r;
+	}
+	out->data[out->len++] = c;
+	return 0;
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "eight bytes are read as one number");
+
+/* How many of the first bytes of s need no escape. */
+static size_t plain(const char *s, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	size_t i = 0;
+
+	for (; len - i >= 8; i += 8) {
+		uint64_t v, quote, slash, hit;
+
+		memcpy(&v, s + i, 8);
+		quote = v ^ (ones * '"');
+		slash = v ^ (ones * '\\');
+		/* the zero-byte test: exact for the lowest hit, which is the one that counts */
+		hit = ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+		      ((v - ones * 0x20) & ~v);
+		hit &= high;
+		if (hit)
+			return i + (size_t)__builtin_ctzll(hit) / 8;
+	}
+	while (i < len && s[i] != '"' && s[i] != '\\' && (unsigned char)s[i] >= 0x20)
+		i++;
+	return i;
+}
+
+static int put_escape(struct out *out, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char letters[256] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',  ['\f'] = 'f',
+		['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\',
+	};
+	const char two[2] = {'\\', letters[c]};
+	const char six[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+	return letters[c] ? put(out, two, sizeof(two)) : put(out, six, sizeof(six));
+}
+
+static int put_string(struct out *out, const char *s, size_t len)
+{
+	int r = put_char(out, '"');
+
+	while (r >= 0) {
+		size_t n = plain(s, len);
+
+		r = put(out, s, n);
+		if (r < 0 || n == len)
+			break;
+		r = put_escape(out, (unsigned char)s[n]);
+		s += n + 1;
+		len -= n + 1;
+	}
+	return r < 0 ? r : put_char(out, '"');
+}
+
+/* Members of most objects: no memory is taken for their list. */
+#define MEMBERS_FEW 64
+
 struct member {
+	uint64_t begin; /* of the key, so that numbers compare as it does */
 	const char *key;
 	size_t key_len;
 	json_t *value;
@@ -101,65 +153,122 @@ static int member_compare(const void *pa, const void *pb)
 	return (a->key_len > b->key_len) - (a->key_len < b->key_len);
 }
 
-static int put_value(struct buffer *out, const json_t *value, unsigned int depth);
-
-static int put_object(struct buffer *out, const json_t *value, unsigned int depth)
+/* The first eight bytes of a key as a number; 0 where one of them is none that compares as bytes.
+ */
+static uint64_t begin_of(const char *key, size_t len)
 {
-	json_t *object = (json_t *)value; /* jansson's iterators take it without const */
-	_cleanup_free_ struct member *members = NULL;
-	size_t n = json_object_size(object), i = 0;
-	int r;
+	uint64_t v = 0;
 
-	members = calloc(n + 1, sizeof(*members));
-	if (!members)
-		return -ENOMEM;
-	for (void *it = json_object_iter(object); it && i < n; i++) {
-		members[i].key = json_object_iter_key(it);
-		members[i].key_len = json_object_iter_key_len(it);
-		members[i].value = json_object_iter_value(it);
-		it = json_object_iter_next(object, it);
+	for (size_t i = 0; i < 8; i++) {
+		unsigned char c = i < len ? (unsigned char)key[i] : 0;
+
+		if (c >= 0xee)
+			return 0;
+		v = v << 8 | c;
 	}
-	qsort(members, i, sizeof(*members), member_compare);
-	n = i;
-	r = put(out, "{", 1);
-	for (i = 0; r >= 0 && i < n; i++) {
+	return v;
+}
+
+static bool member_before(const struct member *a, const struct member *b)
+{
+	if (a->begin && b->begin && a->begin != b->begin)
+		return a->begin < b->begin;
+	return member_compare(a, b) < 0;
+}
+
+/* By insertion where they are few: the keys of an event differ in their first bytes. */
+static void sort_members(struct member *members, size_t n)
+{
+	if (n > MEMBERS_FEW) {
+		qsort(members, n, sizeof(*members), member_compare);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		struct member m = members[i];
+		size_t k = i;
+
+		for (; k > 0 && member_before(&m, &members[k - 1]); k--)
+			members[k] = members[k - 1];
+		members[k] = m;
+	}
+}
+
+static int put_value(struct out *out, const json_t *value, unsigned int depth);
+
+static int put_members(struct out *out, struct member *members, json_t *object, unsigned int depth)
+{
+	size_t n = 0;
+	int r = put_char(out, '{');
+
+	for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
+		members[n].key = json_object_iter_key(it);
+		members[n].key_len = json_object_iter_key_len(it);
+		members[n].value = json_object_iter_value(it);
+		members[n].begin = begin_of(members[n].key, members[n].key_len);
+		n++;
+	}
+	sort_members(members, n);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
 		if (i)
-			r = put(out, ",", 1);
+			r = put_char(out, ',');
 		if (r >= 0)
 			r = put_string(out, members[i].key, members[i].key_len);
 		if (r >= 0)
-			r = put(out, ":", 1);
+			r = put_char(out, ':');
 		if (r >= 0)
 			r = put_value(out, members[i].value, depth + 1);
 	}
-	return r < 0 ? r : put(out, "}", 1);
+	return r < 0 ? r : put_char(out, '}');
 }
 
-static int put_array(struct buffer *out, const json_t *value, unsigned int depth)
+static int put_few(struct out *out, json_t *object, unsigned int depth)
 {
-	int r = put(out, "[", 1);
+	struct member members[MEMBERS_FEW];
+
+	return put_members(out, members, object, depth);
+}
+
+static int put_object(struct out *out, const json_t *value, unsigned int depth)
+{
+	json_t *object = (json_t *)value; /* jansson's iterators take it without const */
+	_cleanup_free_ struct member *members = NULL;
+
+	if (json_object_size(object) <= MEMBERS_FEW)
+		return put_few(out, object, depth);
+	members = calloc(json_object_size(object), sizeof(*members));
+	return members ? put_members(out, members, object, depth) : -ENOMEM;
+}
+
+static int put_array(struct out *out, const json_t *value, unsigned int depth)
+{
+	int r = put_char(out, '[');
 
 	for (size_t i = 0; r >= 0 && i < json_array_size(value); i++) {
 		if (i)
-			r = put(out, ",", 1);
+			r = put_char(out, ',');
 		if (r >= 0)
 			r = put_value(out, json_array_get(value, i), depth + 1);
 	}
-	return r < 0 ? r : put(out, "]", 1);
+	return r < 0 ? r : put_char(out, ']');
 }
 
-static int put_integer(struct buffer *out, json_int_t value)
+static int put_integer(struct out *out, json_int_t value)
 {
-	char digits[24];
-	int n;
+	char digits[24], *p = digits + sizeof(digits);
+	uint64_t n;
 
 	if (value > CANONICAL_INT_MAX || value < -CANONICAL_INT_MAX)
 		return -EDOM;
-	n = snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, value);
-	return n < 0 || (size_t)n >= sizeof(digits) ? -EDOM : put(out, digits, (size_t)n);
+	n = (uint64_t)(value < 0 ? -value : value);
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	if (value < 0)
+		*--p = '-';
+	return put(out, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-static int put_value(struct buffer *out, const json_t *value, unsigned int depth)
+static int put_value(struct out *out, const json_t *value, unsigned int depth)
 {
 	if (depth >= CANONICAL_DEPTH)
 		return -EDOM;
@@ -186,17 +295,20 @@ static int put_value(struct buffer *out, const json_t *value, unsigned int depth
 
 int canonical_dump(const json_t *value, char **ret, size_t *ret_len)
 {
-	_cleanup_buffer_ struct buffer out = {0};
+	struct out out = {0};
 	int r;
 
 	if (!value)
 		return -EINVAL;
 	r = put_value(&out, value, 0);
-	if (r < 0)
-		return r == -ENOSPC ? -EDOM : r;
-	*ret = (char *)out.data;
-	*ret_len = out.len;
-	out = (struct buffer){0};
+	if (r >= 0)
+		r = put_char(&out, 0);
+	if (r < 0) {
+		free(out.data);
+		return r;
+	}
+	*ret = out.data;
+	*ret_len = out.len - 1;
 	return 0;
 }
 

@@ -49,7 +49,7 @@ static int walk(json_t *root, const char *path, json_t **ret_parent, const char 
 			return -EINVAL;
 		if (!child) {
 			child = json_object();
-			if (json_object_setn_new(object, path, len, child) < 0)
+			if (json_object_setn_new_nocheck(object, path, len, child) < 0)
 				return -ENOMEM;
 		}
 		if (!json_is_object(child))
@@ -63,7 +63,8 @@ static int walk(json_t *root, const char *path, json_t **ret_parent, const char 
 	return 0;
 }
 
-/* Puts value at path; takes value over, also on failure. */
+/* Puts value at path; takes value over, also on failure. Paths are literals of ours: jansson need
+ * not check that they are UTF-8. */
 static int put(struct event *event, const char *path, json_t *value)
 {
 	json_t *parent, *there;
@@ -77,7 +78,7 @@ static int put(struct event *event, const char *path, json_t *value)
 		there = json_object_get(parent, name);
 		if (there && !json_equal(there, value))
 			r = -EEXIST;
-		else if (!there && json_object_set(parent, name, value) < 0)
+		else if (!there && json_object_set_nocheck(parent, name, value) < 0)
 			r = -ENOMEM;
 	}
 	json_decref(value);

@@ -22,19 +22,21 @@ enum event_code {
 	EVENT_CLIENT_STOP,
 	EVENT_PROCESS_EXEC,   /* 1007: below a client */
 	EVENT_CLIENT_REFUSED, /* 6002: a client whose TLS functions could not be found or proven */
-	EVENT_DESTINATION,    /* 4001 Network Activity: allowed, denied, would-deny */
-	EVENT_SKILL_FILE,     /* 1001 File System Activity: a skill's file was judged */
-	EVENT_SKILL_USE,      /* 6003 API Activity: a skill was used */
-	EVENT_TOOL_USE,	      /* 6003 */
-	EVENT_TOOL_RESULT,    /* 6003 */
-	EVENT_MODEL_REQUEST,  /* 6003 */
-	EVENT_MODEL_RESPONSE, /* 6003 */
-	EVENT_MESSAGE,	      /* 6003: one message of the conversation, masked */
-	EVENT_SENSITIVE_DATA, /* 2006 Data Security Finding: a detector matched */
-	EVENT_CLAIM_MISMATCH, /* 2004 Detection Finding: self-asserted identity differs */
-	EVENT_LOSS,	      /* 6002: records or bytes lost, unseen or undecodable */
-	EVENT_CHECKPOINT,     /* not an event of the stream: reserved */
-	EVENT_ADMIN,	      /* 3004: an administrator used the command line to change something */
+	EVENT_CAPTURE_DISPROVED, /* 6002: the probes on a client show something else than requests
+				  */
+	EVENT_DESTINATION,	 /* 4001 Network Activity: allowed, denied, would-deny */
+	EVENT_SKILL_FILE,	 /* 1001 File System Activity: a skill's file was judged */
+	EVENT_SKILL_USE,	 /* 6003 API Activity: a skill was used */
+	EVENT_TOOL_USE,		 /* 6003 */
+	EVENT_TOOL_RESULT,	 /* 6003 */
+	EVENT_MODEL_REQUEST,	 /* 6003 */
+	EVENT_MODEL_RESPONSE,	 /* 6003 */
+	EVENT_MESSAGE,		 /* 6003: one message of the conversation, masked */
+	EVENT_SENSITIVE_DATA,	 /* 2006 Data Security Finding: a detector matched */
+	EVENT_CLAIM_MISMATCH,	 /* 2004 Detection Finding: self-asserted identity differs */
+	EVENT_LOSS,		 /* 6002: records or bytes lost, unseen or undecodable */
+	EVENT_CHECKPOINT,	 /* not an event of the stream: reserved */
+	EVENT_ADMIN, /* 3004: an administrator used the command line to change something */
 	EVENT_CODE_MAX,
 };
 

@@ -20,6 +20,7 @@ enum channel_type {
 	CHANNEL_NAMES,	  /* courier -> keeper: struct channel_names */
 	CHANNEL_ANALYSE,  /* keeper -> analyst: struct channel_analyse, and the file's descriptor */
 	CHANNEL_ANALYSED, /* analyst -> keeper: struct channel_analysed (agent/process/analyst.h) */
+	CHANNEL_JUDGED,	  /* reader -> keeper: struct channel_judged */
 	CHANNEL_TYPE_MAX,
 };
 
@@ -33,6 +34,15 @@ struct channel_init {
 struct channel_policy {
 	uint8_t digest[32];
 	uint64_t generation; /* the first that stands for it */
+};
+
+/* What the first bytes of a connection say about the probes on a client's image. It can take them
+ * away, never put them on. */
+struct channel_judged {
+	uint32_t image; /* the keeper's number */
+	uint32_t tgid;	/* whose connection it was */
+	uint32_t proven;
+	uint32_t pad;
 };
 
 #define CHANNEL_ADDRESSES_MAX 64

@@ -162,6 +162,20 @@ static void status_posture(const json_t *answer)
 	table_print(table, stdout, terminal_width());
 }
 
+/* Whether a client's TLS is read: not at all, not yet proven to be, proven, or found by symbols,
+ * which needs no proof. */
+static void status_inspected(struct table *table, const json_t *one)
+{
+	const char *proof = client_text(one, "proof");
+
+	if (!json_is_true(json_object_get(one, "inspected")))
+		table_cell(table, TERMINAL_RED, "no");
+	else if (strcmp(proof, "open") == 0)
+		table_cell(table, TERMINAL_YELLOW, "not proven yet");
+	else
+		table_cell(table, TERMINAL_GREEN, strcmp(proof, "proven") == 0 ? "proven" : "yes");
+}
+
 static void status_clients(const json_t *answer)
 {
 	static const char *const heads[] = {"PID", "PERSON", "INSPECTED", "BUILD-ID", "EXECUTABLE"};
@@ -178,7 +192,6 @@ static void status_clients(const json_t *answer)
 	if (table_new(heads, ARRAY_SIZE(heads), &table) < 0)
 		return;
 	json_array_foreach (clients, i, one) {
-		bool inspected = json_is_true(json_object_get(one, "inspected"));
 		const char *person = client_text(one, "person");
 
 		table_row(table);
@@ -186,10 +199,33 @@ static void status_clients(const json_t *answer)
 			     (int64_t)client_integer(one, "pid", -1));
 		table_cell(table, *person ? TERMINAL_PLAIN : TERMINAL_YELLOW,
 			   *person ? person : "unknown");
-		table_cell(table, inspected ? TERMINAL_GREEN : TERMINAL_RED,
-			   inspected ? "yes" : "no");
+		status_inspected(table, one);
 		table_printf(table, TERMINAL_DIM, "%.12s", client_text(one, "build_id"));
 		table_cell(table, TERMINAL_PLAIN, client_text(one, "executable"));
+	}
+	table_print(table, stdout, terminal_width());
+}
+
+/* The files of clients, running or not: why one is not inspected outlives its processes. */
+static void status_images(const json_t *answer)
+{
+	static const char *const heads[] = {"FILE", "INSPECTED", "PROOF", "BUILD-ID", "REASON"};
+	const json_t *images = json_object_get(answer, "images");
+	_cleanup_table_ struct table *table = NULL;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(images) == 0 || table_new(heads, ARRAY_SIZE(heads), &table) < 0)
+		return;
+	status_title("Files of clients");
+	json_array_foreach (images, i, one) {
+		table_row(table);
+		table_printf(table, TERMINAL_PLAIN, "%" PRId64,
+			     (int64_t)client_integer(one, "image", -1));
+		status_inspected(table, one);
+		table_cell(table, TERMINAL_PLAIN, client_text(one, "proof"));
+		table_printf(table, TERMINAL_DIM, "%.12s", client_text(one, "build_id"));
+		table_cell(table, TERMINAL_PLAIN, client_text(one, "why"));
 	}
 	table_print(table, stdout, terminal_width());
 }
@@ -288,6 +324,7 @@ int cmd_status(int argc, char **argv)
 	status_processes(answer);
 	status_posture(answer);
 	status_clients(answer);
+	status_images(answer);
 	status_counters(answer);
 	status_names(answer);
 	return CLI_OK;

@@ -163,7 +163,15 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 	note.actor.root_start_ns = start_ns;
 	keeper_person(k, actor->who_uid, &note.actor.person);
 	c->image_id = image->id;
-	c->inspected = image->attached;
+	if (image->proof == KEEPER_PROOF_OPEN) {
+		note.judge_image = image->id;
+		/* before it watches nothing is counted, and a connection would begin in the middle
+		 */
+		note.seen_since_ns = !k->took_over ? UINT64_MAX
+				     : image->attached_ns > k->watching_ns
+					     ? (uint64_t)image->attached_ns
+					     : (uint64_t)k->watching_ns;
+	}
 	read_link(pid, "exe", note.executable, sizeof(note.executable));
 	read_link(pid, "cwd", note.directory, sizeof(note.directory));
 	snprintf(c->executable, sizeof(c->executable), "%s", note.executable);

@@ -25,6 +25,14 @@ struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key 
 	return NULL;
 }
 
+const struct keeper_image *keeper_image_numbered(const struct keeper *k, uint32_t id)
+{
+	for (const struct keeper_image *i = k->images; i; i = i->next)
+		if (i->id == id)
+			return i;
+	return NULL;
+}
+
 static struct keeper_image *image_add(struct keeper *k, const struct image_key *key)
 {
 	struct keeper_image *i = keeper_image_find(k, key);
@@ -99,18 +107,28 @@ static int open_image(const struct record_image *r)
 static void question(struct keeper *k, const struct record_image *r, enum recognise_kind kind,
 		     int fd)
 {
-	struct channel_analyse ask = {
-		.id = ++k->next_question, .kind = kind, .want_sha256 = k->policy->n_clients > 0};
+	struct channel_analyse ask = {.id = ++k->next_question, .kind = kind};
 	struct keeper_question *q = calloc(1, sizeof(*q));
 
+	if (q && kind == RECOGNISE_PROGRAM)
+		q->known = keeper_cache_find(k, fd);
+	if (q && q->known)
+		ask.flags |= RECOGNISE_LOCATED;
+	if (k->policy->n_clients)
+		ask.flags |= RECOGNISE_HASH;
 	if (!q ||
 	    keeper_tell(k, KEEPER_CHILD_ANALYST, CHANNEL_ANALYSE, &ask, sizeof(ask), fd) < 0) {
+		if (q)
+			free(q->known);
 		free(q);
 		close(fd);
-		kernel_image_forget(k->kernel, &r->key);
+		k->ask_again = true;
+		if (kind == RECOGNISE_PROGRAM)
+			kernel_image_forget(k->kernel, &r->key);
 		return;
 	}
 	q->id = ask.id;
+	q->digest = ask.flags & RECOGNISE_HASH;
 	q->record = *r;
 	q->kind = kind;
 	q->fd = fd;
@@ -119,29 +137,47 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 	k->n_questions++;
 }
 
+static void question_free(struct keeper_question *q)
+{
+	if (q->fd >= 0)
+		close(q->fd);
+	free(q->known);
+	free(q);
+}
+
+/* A file that is nothing special is entered into the kernel's table and not remembered here. */
+static void enter_other(struct keeper *k, const struct image_key *key)
+{
+	struct image_value v = {.class_ = IMAGE_OTHER};
+
+	kernel_image_set(k->kernel, key, &v);
+}
+
+static bool is_other(struct keeper *k, const struct image_key *key)
+{
+	struct image_value v;
+
+	return kernel_image_get(k->kernel, key, &v) == 0 && v.class_ == IMAGE_OTHER;
+}
+
 /* The analyst ended. The oldest question is the one it was at: that file brought it down, and would
  * again. It is entered as nothing special, so no client, not inspected, kept from the model API. */
 void keeper_questions_drop(struct keeper *k)
 {
 	while (k->questions) {
 		struct keeper_question *q = k->questions;
-		struct keeper_image *i = q->next ? NULL : image_add(k, &q->record.key);
+		bool oldest = !q->next;
 
 		k->questions = q->next;
-		if (i && q->kind == RECOGNISE_PROGRAM) {
-			struct image_value v = {.class_ = IMAGE_OTHER, .id = i->id};
-
-			i->answered = true;
-			i->class_ = IMAGE_OTHER;
-			kernel_image_set(k->kernel, &i->key, &v);
-		} else {
-			/* unknown again: the next exec asks anew */
+		if (oldest && q->kind == RECOGNISE_PROGRAM && !keeper_image_find(k, &q->record.key))
+			enter_other(k, &q->record.key);
+		else if (q->kind == RECOGNISE_PROGRAM)
+			/* unknown again: who runs it is asked about once more */
 			kernel_image_forget(k->kernel, &q->record.key);
-		}
-		close(q->fd);
-		free(q);
+		question_free(q);
 	}
 	k->n_questions = 0;
+	k->ask_again = true;
 }
 
 /* argv of a process, at most size bytes, zero-separated. */
@@ -164,14 +200,15 @@ static ssize_t read_argv(pid_t pid, char *argv, size_t size)
 
 /* A runtime was executed: each argument that names a file may be what it runs (node x.js,
  * node -r x.js, bun run x.js), so each is looked at. */
-static void ask_scripts(struct keeper *k, const struct record_image *r)
+void keeper_ask_scripts(struct keeper *k, const struct record_image *r)
 {
 	pid_t pid = (pid_t)r->head.actor.tgid;
 	char argv[8192], path[sizeof(argv) + 64];
 	ssize_t n = read_argv(pid, argv, sizeof(argv));
 	int looked = 0;
 
-	for (char *a = argv; n > 0 && a < argv + n && looked < 8; a += strlen(a) + 1) {
+	for (char *a = argv; n > 0 && a < argv + n && looked < 8 && k->n_questions < QUESTIONS_MAX;
+	     a += strlen(a) + 1) {
 		const char *value = strchr(a, '=');
 		struct stat st;
 		int fd;
@@ -206,16 +243,22 @@ static int attach(struct keeper *k, struct keeper_image *i, int fd)
 		return 0;
 	if (!i->layout)
 		return -ENOENT;
+	if (i->proof == KEEPER_PROOF_DISPROVED)
+		return -EPERM;
 	/* the same bytes still, and no write since: a probe in the middle of an instruction would
 	 * corrupt the code of everybody who runs it */
 	if (!tls_layout_matches(i->layout, fd))
 		return -ESTALE;
 	r = kernel_attach_tls(k->kernel, fd, i->layout, i->id);
-	i->attached = r == 0;
+	if (r < 0)
+		return r;
+	i->attached = true;
+	i->attached_ns = keeper_boot_ns();
+	i->why[0] = 0;
 	return r;
 }
 
-static void tell_kernel(struct keeper *k, const struct keeper_image *i)
+void keeper_image_tell(struct keeper *k, const struct keeper_image *i)
 {
 	struct image_value v = {.class_ = i->class_, .id = i->id};
 
@@ -229,25 +272,32 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 	struct keeper_image *i = keeper_image_find(k, &r->key);
 	int fd;
 
+	if (r->ask == ASK_CLASSIFY)
+		k->images_entered++;
 	if (r->ask == ASK_CLIENT && i) {
 		keeper_client_started(k, &r->head.actor, i);
 		return;
 	}
 	if (r->ask == ASK_SCRIPT) {
-		ask_scripts(k, r);
-		return;
+		keeper_ask_scripts(k, r);
+		if (i && i->answered)
+			return;
 	}
 	if (i && i->answered && i->class_ != IMAGE_TLS) {
-		tell_kernel(k, i);
+		keeper_image_tell(k, i);
 		return;
 	}
+	if (!i && is_other(k, &r->key))
+		return;
 	for (struct keeper_question *q = k->questions; q; q = q->next)
 		if (q->kind == RECOGNISE_PROGRAM &&
 		    memcmp(&q->record.key, &r->key, sizeof(r->key)) == 0)
 			return;
 	fd = k->n_questions < QUESTIONS_MAX ? open_image(r) : -EBUSY;
 	if (fd < 0) {
-		/* gone before it could be looked at */
+		/* gone before it could be looked at, or a flood: then what runs is asked about
+		 * again when it is over */
+		k->ask_again |= fd == -EBUSY;
 		kernel_image_forget(k->kernel, &r->key);
 		return;
 	}
@@ -256,7 +306,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 
 		if (e < 0)
 			log_err_r(e, "cannot probe the TLS library of pid %u", r->head.actor.tgid);
-		tell_kernel(k, i);
+		keeper_image_tell(k, i);
 		close(fd);
 		return;
 	}
@@ -264,79 +314,106 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 }
 
 /* The file counts as a client because the policy lists its digest. */
-static bool listed(const struct keeper *k, const struct recognition *rec)
+static bool listed(const struct keeper *k, const uint8_t sha256[32])
 {
-	for (size_t i = 0; rec->hashed && i < k->policy->n_clients; i++)
-		if (memcmp(k->policy->clients[i].sha256, rec->sha256, 32) == 0)
+	for (size_t i = 0; i < k->policy->n_clients; i++)
+		if (memcmp(k->policy->clients[i].sha256, sha256, 32) == 0)
 			return true;
 	return false;
 }
 
-/* A runtime runs a client's script: the process is marked by hand, and what it started since too.
- */
-static void mark_script(struct keeper *k, const struct record_image *r)
+static enum image_class class_of(const struct keeper *k, enum image_class found, bool has_layout,
+				 const uint8_t *sha256)
 {
-	struct keeper_image *i = keeper_image_find(k, &r->key);
-	struct task_context t = {0};
-	pid_t pid = (pid_t)r->head.actor.tgid;
-	int e;
-
-	if (!i)
-		return;
-	kernel_task_get(k->kernel, pid, &t);
-	if (!(t.flags & TASK_GOVERNED))
-		t.uid = r->head.actor.who_uid;
-	t.flags |= TASK_GOVERNED | TASK_CLIENT;
-	t.root_tgid = (uint32_t)pid;
-	t.root_start_ns = r->head.actor.start_ns;
-	t.spawn_tgid = 0;
-	t.spawn_start_ns = 0;
-	t.image = r->key;
-	t.netns = r->netns;
-	e = kernel_task_set(k->kernel, pid, &t);
-	if (e < 0 && e != -ESRCH)
-		log_err_r(e, "cannot mark pid %d as a client", pid);
-	keeper_client_started(k, &r->head.actor, i);
+	if (sha256 && listed(k, sha256))
+		return IMAGE_CLIENT;
+	if (found == IMAGE_CLIENT && !k->policy->recognise_claude_code)
+		return has_layout ? IMAGE_TLS : IMAGE_OTHER;
+	return found;
 }
 
-static void mark_running(struct keeper *k, const struct keeper_image *i);
+enum image_class keeper_image_class(const struct keeper *k, const struct keeper_image *i)
+{
+	return class_of(k, i->found, i->layout, i->hashed ? i->sha256 : NULL);
+}
+
+static void answered_client(struct keeper *k, struct keeper_image *i, const struct record_image *r,
+			    const char *why)
+{
+	if (!i->attached) {
+		if (i->proof != KEEPER_PROOF_DISPROVED)
+			snprintf(i->why, sizeof(i->why), "%s", why);
+		log_err("a client cannot be inspected, and is kept from the model API: pid %u: %s",
+			r->head.actor.tgid, i->why);
+		keeper_event_client_refused(k, (pid_t)r->head.actor.tgid, i);
+	}
+	keeper_image_tell(k, i);
+	keeper_mark_running(k, i);
+}
 
 static void answered_program(struct keeper *k, struct keeper_question *q,
 			     const struct channel_analysed *a)
 {
 	const struct recognition *rec = &a->recognition;
-	struct keeper_image *i = image_add(k, &q->record.key);
-	bool governed = q->record.head.actor.flags & TASK_GOVERNED;
-	int r = 0;
+	enum image_class found = a->error ? IMAGE_OTHER : rec->class_;
+	bool governed = q->record.head.actor.flags & TASK_GOVERNED, known = q->known;
+	struct keeper_image *i;
+	int r = -ENOENT;
 
+	i = keeper_image_find(k, &q->record.key);
+	if (!i &&
+	    class_of(k, found, rec->has_layout, rec->hashed ? rec->sha256 : NULL) == IMAGE_OTHER) {
+		enter_other(k, &q->record.key);
+		return;
+	}
+	i = image_add(k, &q->record.key);
 	if (!i)
 		return;
 	i->answered = true;
-	i->class_ = a->error ? IMAGE_OTHER : rec->class_;
-	if (i->class_ == IMAGE_CLIENT && !k->policy->recognise_claude_code)
-		i->class_ = rec->has_layout ? IMAGE_TLS : IMAGE_OTHER;
-	if (listed(k, rec))
-		i->class_ = IMAGE_CLIENT;
+	i->found = found;
+	i->hashed = rec->hashed;
+	memcpy(i->sha256, rec->sha256, sizeof(i->sha256));
 	if (rec->has_layout && !i->layout) {
-		i->layout = malloc(sizeof(*i->layout));
-		if (i->layout)
-			*i->layout = rec->layout;
+		if (q->known) {
+			i->layout = TAKE_PTR(q->known);
+		} else {
+			i->layout = malloc(sizeof(*i->layout));
+			if (i->layout)
+				*i->layout = rec->layout;
+		}
 	}
+	i->class_ = keeper_image_class(k, i);
 	if (i->class_ == IMAGE_CLIENT || i->class_ == IMAGE_RUNTIME ||
 	    (i->class_ == IMAGE_TLS && governed))
-		r = i->layout ? attach(k, i, q->fd) : -ENOENT;
-	if (i->class_ == IMAGE_CLIENT && !i->attached) {
-		snprintf(i->why, sizeof(i->why), "%s",
-			 rec->why[0] ? rec->why : strerror(r < 0 ? -r : ENOENT));
-		log_err("a client cannot be inspected, and is kept from the model API: pid %u: %s",
-			q->record.head.actor.tgid, i->why);
-		keeper_event_client_refused(k, (pid_t)q->record.head.actor.tgid, i->why);
+		r = attach(k, i, q->fd);
+	if (i->class_ == IMAGE_CLIENT) {
+		keeper_proof_begin(k, i, q->fd, known);
+		answered_client(k, i, &q->record,
+				rec->why[0] ? rec->why : strerror(r < 0 ? -r : ENOENT));
+		return;
 	}
-	tell_kernel(k, i);
+	keeper_image_tell(k, i);
 	if (i->class_ == IMAGE_RUNTIME && q->record.by_exec)
-		ask_scripts(k, &q->record);
-	if (i->class_ == IMAGE_CLIENT)
-		mark_running(k, i);
+		keeper_ask_scripts(k, &q->record);
+}
+
+/* The analyst is not believed: it takes apart what anybody may have made. */
+static bool sane(const struct channel_analysed *a)
+{
+	const struct recognition *rec = &a->recognition;
+
+	if (a->error)
+		return true;
+	if ((unsigned int)rec->class_ >= IMAGE_CLASS_MAX || rec->class_ == IMAGE_UNKNOWN ||
+	    !memchr(rec->why, 0, sizeof(rec->why)))
+		return false;
+	if (!rec->has_layout)
+		return true;
+	for (unsigned int i = 0; i < TLS_ROLE_MAX; i++)
+		if (rec->layout.function[i].n_rets > TLS_RETS_MAX)
+			return false;
+	return rec->layout.build_id_len <= TLS_BUILD_ID_MAX &&
+	       (unsigned int)rec->layout.method < TLS_METHOD_MAX;
 }
 
 void keeper_analysed(struct keeper *k, const struct channel_analysed *a)
@@ -350,113 +427,16 @@ void keeper_analysed(struct keeper *k, const struct channel_analysed *a)
 		return;
 	*at = q->next;
 	k->n_questions--;
-	if (q->kind == RECOGNISE_PROGRAM)
+	if (!sane(a))
+		log_err("an answer of the analyst that is none");
+	else if (!a->error && k->policy->n_clients && !q->digest)
+		/* asked by a policy that listed nothing; this one may list it */
+		question(k, &q->record, q->kind, TAKE_FD(q->fd));
+	else if (q->kind == RECOGNISE_PROGRAM)
 		answered_program(k, q, a);
 	else if (!a->error &&
-		 (a->recognition.class_ == IMAGE_CLIENT ? k->policy->recognise_claude_code
-							: listed(k, &a->recognition)))
-		mark_script(k, &q->record);
-	close(q->fd);
-	free(q);
-}
-
-/* ---- what runs already -------------------------------------------------------------------------
- */
-
-static void collect(void *ctx, const struct record_image *r)
-{
-	struct keeper *k = ctx;
-	struct keeper_seeded *more = reallocarray(k->seeded, k->n_seeded + 1, sizeof(*more));
-
-	if (!more)
-		return;
-	k->seeded = more;
-	more[k->n_seeded++] = (struct keeper_seeded){.pid = (pid_t)r->head.actor.tgid,
-						     .parent = (pid_t)r->head.actor.root_tgid,
-						     .actor = r->head.actor,
-						     .key = r->key,
-						     .netns = r->netns};
-	more[k->n_seeded - 1].actor.root_tgid = 0; /* the iterator's place for the parent */
-}
-
-/* Processes that were there before the hooks: each program is looked at once. */
-void keeper_seed(struct keeper *k)
-{
-	struct record_image r = {.ask = ASK_CLASSIFY, .by_exec = 1};
-
-	k->n_seeded = 0;
-	kernel_seed(k->kernel, collect, k);
-	for (size_t n = 0; n < k->n_seeded; n++) {
-		r.head.actor = k->seeded[n].actor;
-		r.key = k->seeded[n].key;
-		r.netns = k->seeded[n].netns;
-		keeper_ask(k, &r);
-	}
-}
-
-static bool known(void *ctx, const struct image_key *key)
-{
-	struct keeper *k = ctx;
-	const struct keeper_image *i = keeper_image_find(k, key);
-
-	for (const struct keeper_question *q = k->questions; q; q = q->next)
-		if (memcmp(&q->record.key, key, sizeof(*key)) == 0)
-			return true;
-	return i && i->answered;
-}
-
-/* What an earlier keeper had probed and this one has not, and what was asked about and got lost, is
- * looked at again at its next exec. Without this a client would count as inspected whose probes
- * went away with the keeper that made them. */
-void keeper_images_sweep(struct keeper *k)
-{
-	kernel_images_forget_stale(k->kernel, known, k);
-}
-
-/* Marks what lies below a client that was there before. What has a context already was seen by the
- * kernel side and keeps it. */
-static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t pid, pid_t spawn,
-		      int depth)
-{
-	for (size_t n = 0; n < k->n_seeded && depth < 64; n++) {
-		const struct keeper_seeded *s = &k->seeded[n];
-		struct task_context t = {.flags = TASK_GOVERNED};
-
-		if (s->parent != pid || s->pid == root->pid)
-			continue;
-		t.uid = root->actor.who_uid;
-		t.root_tgid = (uint32_t)root->pid;
-		t.root_start_ns = root->actor.start_ns;
-		t.netns = root->netns;
-		t.spawn_tgid = (uint32_t)(spawn ? spawn : s->pid);
-		t.spawn_start_ns = s->actor.start_ns;
-		t.image = s->key;
-		if (kernel_task_get(k->kernel, s->pid, &(struct task_context){0}) < 0)
-			kernel_task_set(k->kernel, s->pid, &t);
-		mark_tree(k, root, s->pid, spawn ? spawn : s->pid, depth + 1);
-	}
-}
-
-/* The answer came: every process that runs this client is told of, those that began while the
- * question was open too (it was asked once, for the first of them). */
-static void mark_running(struct keeper *k, const struct keeper_image *i)
-{
-	k->n_seeded = 0;
-	kernel_seed(k->kernel, collect, k);
-	for (size_t n = 0; n < k->n_seeded; n++) {
-		const struct keeper_seeded *s = &k->seeded[n];
-		struct task_context t = {.flags = TASK_GOVERNED | TASK_CLIENT};
-
-		if (memcmp(&s->key, &i->key, sizeof(i->key)) != 0)
-			continue;
-		t.uid = s->actor.who_uid;
-		t.root_tgid = (uint32_t)s->pid;
-		t.root_start_ns = s->actor.start_ns;
-		t.netns = s->netns;
-		t.image = s->key;
-		if (kernel_task_get(k->kernel, s->pid, &(struct task_context){0}) < 0)
-			kernel_task_set(k->kernel, s->pid, &t);
-		keeper_client_started(k, &s->actor, i);
-		mark_tree(k, s, s->pid, 0, 0);
-	}
+		 class_of(k, a->recognition.class_, false,
+			  a->recognition.hashed ? a->recognition.sha256 : NULL) == IMAGE_CLIENT)
+		keeper_mark_script(k, &q->record);
+	question_free(q);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/version.h"
 
@@ -212,7 +213,7 @@ void keeper_event_posture(struct keeper *k)
 }
 
 /* No path: the person chose it, and it could hold anything. */
-void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *why)
+void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image)
 {
 	struct event *e = begin(EVENT_CLIENT_REFUSED);
 
@@ -220,7 +221,14 @@ void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *why)
 		return;
 	event_set_name(e, "app.name", "claude-code");
 	event_set_int(e, "unmapped.pid", pid);
-	event_set_name(e, "message", why);
+	event_set_int(e, "unmapped.image", image->id);
+	if (image->layout) {
+		char hex[2 * TLS_BUILD_ID_MAX + 1];
+
+		digest_hex(image->layout->build_id, image->layout->build_id_len, hex);
+		event_set_name(e, "unmapped.build_id", hex);
+	}
+	event_set_name(e, "message", image->why);
 	keeper_record(k, e);
 }
 

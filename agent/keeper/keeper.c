@@ -43,6 +43,14 @@ int64_t keeper_now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int64_t keeper_boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
 static int64_t boot_epoch_ns(void)
 {
 	struct timespec real, boot;
@@ -133,6 +141,7 @@ static int prepare(struct keeper *k)
 		return r;
 	k->seeding = true;
 	k->take_over_by_ms = keeper_now_ms() + SEED_WAIT_MS;
+	keeper_images_start(k);
 	keeper_seed(k);
 	return 0;
 }
@@ -146,6 +155,7 @@ static int take_over(struct keeper *k)
 		return r;
 	k->seeding = false;
 	k->took_over = true;
+	k->watching_ns = keeper_boot_ns();
 	keeper_images_sweep(k);
 	keeper_event_policy(k);
 	keeper_event_posture(k);
@@ -182,6 +192,11 @@ static void tell_losses(struct keeper *k)
 		any |= lost[i] != 0;
 	}
 	memcpy(k->counters, now, sizeof(now));
+	/* whoever began meanwhile is known to nobody */
+	if (lost[COUNTER_LOST_ASK]) {
+		keeper_images_sweep(k);
+		k->ask_again = true;
+	}
 	if (any)
 		keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_LOST, lost, sizeof(lost), -1);
 }
@@ -202,6 +217,7 @@ static int on_timer(struct keeper *k, int fd)
 	keeper_children_retry(k);
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
+		keeper_images_tick(k);
 		keeper_clients_sweep(k);
 	}
 	if (ticks % 120 == 0) {
@@ -256,6 +272,9 @@ static void on_child(struct keeper *k, int which, int fd)
 		else if (which == KEEPER_CHILD_ANALYST && type == CHANNEL_ANALYSED &&
 			 n == sizeof(struct channel_analysed))
 			keeper_analysed(k, (struct channel_analysed *)(void *)body);
+		else if (which == KEEPER_CHILD_READER && type == CHANNEL_JUDGED &&
+			 n == sizeof(struct channel_judged))
+			keeper_judged(k, (struct channel_judged *)(void *)body);
 		else if (type == CHANNEL_FAILED)
 			keeper_event_loss(k, "a child process did not take the policy", 1);
 		else
@@ -318,6 +337,7 @@ static int start(struct keeper *k)
 	if (r < 0)
 		return r;
 	keeper_event_start(k, unwatched_ms, discarded);
+	keeper_cache_open(k);
 	r = kernel_open(&k->kernel);
 	if (r < 0)
 		return r;
@@ -373,6 +393,7 @@ int keeper_main(const struct keeper_options *options)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	k.options = *options;
 	k.query_fd = -1;
+	k.cache_fd = -1;
 	k.started_ms = keeper_now_ms();
 	k.boot_epoch_ns = boot_epoch_ns();
 	gethostname(k.host, sizeof(k.host) - 1);

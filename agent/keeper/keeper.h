@@ -35,13 +35,29 @@ struct keeper_child {
 	uint32_t failures; /* in a row */
 };
 
-/* A file that is being looked at, or was. */
+/* Whether the probes on a file were seen to be in the right places. */
+enum keeper_proof {
+	KEEPER_PROOF_NONE,	/* nothing to prove: no client's, or found by its symbols */
+	KEEPER_PROOF_OPEN,	/* no connection was seen from its first byte yet */
+	KEEPER_PROOF_GIVEN,	/* the first one began as a client's does */
+	KEEPER_PROOF_DISPROVED, /* it did not: the probes are gone */
+	KEEPER_PROOF_MAX,
+};
+
+/* A client, a runtime or a holder of TLS functions. What is none of these is in the kernel's table
+ * alone: there are many. */
 struct keeper_image {
 	struct image_key key;
-	enum image_class class_;
+	enum image_class class_; /* by what the policy says of it */
+	enum image_class found;	 /* by its content */
 	bool attached;
 	bool answered;
+	bool hashed, digested; /* sha256 and text hold */
+	enum keeper_proof proof;
 	uint32_t id;
+	int64_t attached_ns; /* CLOCK_BOOTTIME: since when all probes are on it */
+	uint8_t sha256[32];  /* of the file */
+	uint8_t text[32];    /* of its TLS functions, for the cache */
 	struct tls_layout *layout;
 	char why[TLS_WHY_SIZE];
 	struct keeper_image *next;
@@ -53,6 +69,8 @@ struct keeper_question {
 	struct record_image record;
 	enum recognise_kind kind;
 	int fd;
+	bool digest;		  /* that of the file was asked for */
+	struct tls_layout *known; /* out of the cache; NULL: not there */
 	struct keeper_question *next;
 };
 
@@ -62,7 +80,6 @@ struct keeper_client {
 	uint64_t start_ns;
 	uint32_t uid;
 	uint32_t image_id;
-	bool inspected;
 	char executable[256];
 	struct keeper_client *next;
 };
@@ -113,6 +130,7 @@ struct keeper {
 	uint64_t generation;
 	bool took_over, seeding;
 	int64_t take_over_by_ms;
+	int64_t watching_ns; /* CLOCK_BOOTTIME: since when what the probes see is taken */
 	uint64_t counters[COUNTER_MAX];
 
 	struct policy *policy;
@@ -126,6 +144,10 @@ struct keeper {
 	struct keeper_child child[KEEPER_CHILDREN];
 	struct keeper_image *images;
 	uint32_t next_image_id;
+	size_t images_entered,
+		images_limit; /* of the kernel's table: an upper bound; when to prune */
+	int cache_fd;	      /* layouts of earlier runs; -1: none */
+	bool ask_again;	      /* a question found no room */
 	struct keeper_question *questions;
 	uint64_t next_question;
 	unsigned int n_questions;
@@ -143,6 +165,7 @@ struct keeper {
 };
 
 int64_t keeper_now_ms(void);
+int64_t keeper_boot_ns(void);
 
 /* keeper.c */
 int keeper_main(const struct keeper_options *options);
@@ -159,7 +182,7 @@ void keeper_event_stop(struct keeper *k, const char *why);
 void keeper_event_policy(struct keeper *k);
 void keeper_event_policy_refused(struct keeper *k, const struct policy_report *report);
 void keeper_event_posture(struct keeper *k);
-void keeper_event_client_refused(struct keeper *k, pid_t pid, const char *why);
+void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image);
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
 void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
 
@@ -174,10 +197,35 @@ int keeper_tell(struct keeper *k, int child, enum channel_type type, const void 
 /* images.c */
 void keeper_ask(struct keeper *k, const struct record_image *r);
 void keeper_analysed(struct keeper *k, const struct channel_analysed *a);
-void keeper_seed(struct keeper *k);
-void keeper_images_sweep(struct keeper *k);
 void keeper_questions_drop(struct keeper *k);
 struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key *key);
+const struct keeper_image *keeper_image_numbered(const struct keeper *k, uint32_t id);
+enum image_class keeper_image_class(const struct keeper *k, const struct keeper_image *i);
+void keeper_image_tell(struct keeper *k, const struct keeper_image *i);
+/* Looks at the scripts that a runtime was told to run. */
+void keeper_ask_scripts(struct keeper *k, const struct record_image *r);
+
+/* table.c: the kernel's table of files, kept right and small */
+/* Before the first questions: an earlier keeper answered them by an earlier policy. */
+void keeper_images_start(struct keeper *k);
+void keeper_images_tick(struct keeper *k);
+void keeper_images_sweep(struct keeper *k);
+/* After another policy came in force: what counts as a client may have changed. */
+void keeper_images_reclassify(struct keeper *k, const struct policy *old);
+
+/* running.c: processes that run already */
+void keeper_seed(struct keeper *k);
+void keeper_mark_running(struct keeper *k, const struct keeper_image *i);
+void keeper_mark_script(struct keeper *k, const struct record_image *r);
+void keeper_unmark_running(struct keeper *k, const struct image_key *key);
+
+/* proof.c: are the probes in the right places; what is known of that from earlier runs */
+void keeper_cache_open(struct keeper *k);
+struct tls_layout *keeper_cache_find(struct keeper *k, int fd);
+/* The probes were put on: what is to be proven. known: the layout came out of the cache. */
+void keeper_proof_begin(struct keeper *k, struct keeper_image *i, int fd, bool known);
+void keeper_judged(struct keeper *k, const struct channel_judged *j);
+const char *keeper_proof_to_string(enum keeper_proof proof);
 
 /* clients.c */
 /* actor: of the record that told of it, or asked what it is */

@@ -183,22 +183,44 @@ static json_t *status_counters(struct keeper *k)
 	return o;
 }
 
+/* What a client's image is like, in the same words for the file and for who runs it. */
+static json_t *status_image(const struct keeper_image *i)
+{
+	char build_id[2 * TLS_BUILD_ID_MAX + 1] = "";
+
+	if (!i)
+		return json_pack("{s:s, s:b, s:s, s:s}", "build_id", "", "inspected", 0, "proof",
+				 "none", "why", "its file is not known as a client's any more");
+	if (i->layout)
+		digest_hex(i->layout->build_id, i->layout->build_id_len, build_id);
+	return json_pack("{s:i, s:s, s:b, s:s, s:s}", "image", (int)i->id, "build_id", build_id,
+			 "inspected", (int)i->attached, "proof", keeper_proof_to_string(i->proof),
+			 "why", i->why);
+}
+
 static json_t *status_clients(const struct keeper *k)
 {
 	json_t *list = json_array();
 
 	for (const struct keeper_client *c = k->clients; c; c = c->next) {
 		const struct policy_person *p = keeper_person(k, c->uid, NULL);
-		char build_id[2 * TLS_BUILD_ID_MAX + 1] = "";
+		json_t *o = status_image(keeper_image_numbered(k, c->image_id));
 
-		for (const struct keeper_image *i = k->images; i; i = i->next)
-			if (i->id == c->image_id && i->layout)
-				digest_hex(i->layout->build_id, i->layout->build_id_len, build_id);
-		json_array_append_new(list, json_pack("{s:i, s:s?, s:s, s:s, s:b}", "pid",
-						      (int)c->pid, "person", p ? p->email : NULL,
-						      "executable", c->executable, "build_id",
-						      build_id, "inspected", (int)c->inspected));
+		json_object_set_new(o, "pid", json_integer(c->pid));
+		json_object_set_new(o, "person", p ? json_string(p->email) : json_null());
+		json_object_set_new(o, "executable", json_string(c->executable));
+		json_array_append_new(list, o);
 	}
+	return list;
+}
+
+static json_t *status_images(const struct keeper *k)
+{
+	json_t *list = json_array();
+
+	for (const struct keeper_image *i = k->images; i; i = i->next)
+		if (i->answered && i->class_ == IMAGE_CLIENT)
+			json_array_append_new(list, status_image(i));
 	return list;
 }
 
@@ -242,6 +264,7 @@ static json_t *answer_status(struct keeper *k)
 	json_object_set_new(o, "policy", status_policy(k));
 	json_object_set_new(o, "posture", status_posture(k));
 	json_object_set_new(o, "clients", status_clients(k));
+	json_object_set_new(o, "images", status_images(k));
 	json_object_set_new(o, "counters", status_counters(k));
 	json_object_set_new(o, "log",
 			    json_pack("{s:I, s:s, s:I}", "size", (json_int_t)log_size(k->log),

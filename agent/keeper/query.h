@@ -11,7 +11,9 @@
  *   {"ask":"status"}         root: -> {"ok":true,"version":"…","uptime_ms":…,"watching":true,
  *	    "policy":{"version":…,"digest":"…","generation":…,"modes":{"destinations":"enforce",…}},
  *	    "posture":[{"capability":"…","state":"enforce|observe|off","reason":"…"}],
- *	    "clients":[{"pid":…,"person":"…","executable":"…","build_id":"…","inspected":true}],
+ *	    "clients":[{"pid":…,"person":"…","executable":"…", and as in "images"}],
+ *	    "images":[{"image":…,"build_id":"…","inspected":true,"why":"…",
+ *	    "proof":"proven|open|disproved|none"}],  (files of clients; none: nothing to prove)
  *	    "counters":{"denied":…,…},"log":{"size":…,"directory":"…","checkpoint_ms":…},
  *	    "processes":{"keeper":pid,"reader":pid,"courier":pid},"names":[{"name":"…","addresses":[…],
  *	    "age_ms":…}]}

@@ -158,6 +158,7 @@ int keeper_policy_reload(struct keeper *k, struct policy_report *report)
 		keeper_event_policy_refused(k, report);
 		return r;
 	}
+	keeper_images_reclassify(k, old);
 	policy_free(old);
 	keeper_event_policy(k);
 	memcpy(news.digest, k->policy->digest, sizeof(news.digest));

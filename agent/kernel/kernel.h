@@ -71,9 +71,13 @@ int kernel_image_get(const struct kernel *k, const struct image_key *key, struct
 int kernel_image_set(struct kernel *k, const struct image_key *key,
 		     const struct image_value *value);
 int kernel_image_forget(struct kernel *k, const struct image_key *key);
-/* Forgets every image that is attached to by an earlier keeper only. Returns how many. */
-int kernel_images_forget_stale(struct kernel *k, bool (*keep)(void *ctx, const struct image_key *),
-			       void *ctx);
+#define KERNEL_IMAGES_MAX 65536 /* entries of the map */
+/* Forgets every image that drop() says; a file without an entry is asked about at its next exec.
+ * Returns how many are left. */
+size_t kernel_images_drop(struct kernel *k,
+			  bool (*drop)(void *ctx, const struct image_key *,
+				       const struct image_value *),
+			  void *ctx);
 
 /* Every process that runs now, by a task iterator: the record's actor and key are filled. */
 int kernel_seed(struct kernel *k, void (*fn)(void *ctx, const struct record_image *r), void *ctx);

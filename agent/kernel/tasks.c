@@ -27,26 +27,26 @@ int kernel_image_forget(struct kernel *k, const struct image_key *key)
 	return bpf_map_delete_elem(kernel_map_fd(k, "images"), key);
 }
 
-int kernel_images_forget_stale(struct kernel *k, bool (*keep)(void *ctx, const struct image_key *),
-			       void *ctx)
+size_t kernel_images_drop(struct kernel *k,
+			  bool (*drop)(void *ctx, const struct image_key *,
+				       const struct image_value *),
+			  void *ctx)
 {
-	int fd = kernel_map_fd(k, "images"), n = 0;
+	int fd = kernel_map_fd(k, "images");
 	struct image_key key, next;
 	struct image_value v;
+	size_t left = 0;
 	bool have = bpf_map_get_next_key(fd, NULL, &next) == 0;
 
 	while (have) {
 		key = next;
 		have = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &v) < 0 || keep(ctx, &key))
-			continue;
-		/* not looked at, or probed by links that go away: the next exec asks again */
-		if (v.class_ == IMAGE_UNKNOWN || (v.flags & (IMAGE_ATTACHED | IMAGE_WANTED))) {
+		if (bpf_map_lookup_elem(fd, &key, &v) == 0 && drop(ctx, &key, &v))
 			bpf_map_delete_elem(fd, &key);
-			n++;
-		}
+		else
+			left++;
 	}
-	return n;
+	return left;
 }
 
 int kernel_seed(struct kernel *k, void (*fn)(void *ctx, const struct record_image *r), void *ctx)

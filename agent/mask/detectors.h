@@ -37,6 +37,7 @@ enum number_shape {
 	SHAPE_PHONE,	/* 3-3-4, (3) 3-4 */
 	SHAPE_DOTTED,	/* 3.3.3, 2.3.3 */
 	SHAPE_CAPITALS, /* two capital letters, two digits or more */
+	SHAPE_PLUS,	/* '+', eight digits or more, at most two other characters between */
 	SHAPE_MAX,
 };
 

@@ -9,7 +9,8 @@
 	"(?i)" BEGIN_NOT("a-z") "(?:" name ")(?![a-z])" GAP "(?-i)(" number ")" END
 #define NAMED_STRICT(name, number)                                                                 \
 	"(?i)" BEGIN_NOT("a-z") "(?:" name ")" GAP_STRICT "(?-i)(" number ")" END
-#define A_NAMED(name, two_digits) "(?i)(?:" name ")" GAP two_digits
+/* Plain words: what follows them is looked at by screen_named. */
+#define A_NAMED(names) .anchor = "(?i)" names, .screen = screen_named
 
 const struct detector detectors_national[] = {
 	{
@@ -21,7 +22,7 @@ const struct detector detectors_national[] = {
 			   "(?<![0-9])(?<![0-9][ .,-])([0-9]{3}(" SPACE ")[0-9]{2}\\2[0-9]{4})"
 			   "(?![0-9])(?![ .,-][0-9])|"
 			   "(?i)(?:ssn|social[ _-]?security)" GAP "([0-9]{9})(?![0-9]))",
-		.anchor = "(?i)(?:ssn|social[ _-]?security)" GAP "[0-9]{9}",
+		A_NAMED("ssn|" A_JOINED("social", "security")),
 		.shape = SHAPE_SOCIAL,
 		.validate = valid_us_ssn,
 		.style = MASK_ALNUM,
@@ -54,7 +55,7 @@ const struct detector detectors_national[] = {
 		.name = "us-npi",
 		.description = "US national provider identifier, named",
 		.pattern = NAMED_STRICT("npi|national[ _-]?provider", "[12][0-9]{9}"),
-		.anchor = A_NAMED("npi|national[ _-]?provider", "[12][0-9]{9}"),
+		A_NAMED("npi|" A_JOINED("national", "provider")),
 		.validate = valid_us_npi,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -64,7 +65,7 @@ const struct detector detectors_national[] = {
 		.description = "US bank routing number (ABA), named",
 		.pattern = NAMED_STRICT("aba(?:[ _-]?routing)?|rtn|routing(?:[ _-]?transit)?",
 					"[0-9]{9}"),
-		.anchor = A_NAMED("aba|rtn|routing", "[0-9]{9}"),
+		A_NAMED("aba|rtn|routing"),
 		.reach = 24,
 		.validate = valid_us_aba,
 		.style = MASK_ALNUM,
@@ -74,7 +75,7 @@ const struct detector detectors_national[] = {
 		.name = "uk-nhs",
 		.description = "UK NHS number, named",
 		.pattern = NAMED("nhs", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}"),
-		.anchor = A_NAMED("nhs", "[0-9]{3}"),
+		A_NAMED("nhs"),
 		.validate = valid_uk_nhs,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -97,8 +98,7 @@ const struct detector detectors_national[] = {
 						   "([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})|"
 						   "(?:sin|social[ _-]?insurance)(?![a-z])" GAP
 						   "([0-9]{3}([ -])[0-9]{3}\\2[0-9]{3}))" END,
-		.anchor =
-			A_NAMED("sin|social[ _-]?insurance", "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
+		A_NAMED("sin|" A_JOINED("social", "insurance")),
 		.validate = valid_ca_sin,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -107,7 +107,7 @@ const struct detector detectors_national[] = {
 		.name = "in-aadhaar",
 		.description = "Indian Aadhaar number, named",
 		.pattern = NAMED("aadha?ar|uidai|uid", "[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
-		.anchor = A_NAMED("aadha?ar|uidai|uid", "[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
+		A_NAMED("aadhaar|aadhar|uid"),
 		.validate = valid_in_aadhaar,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -118,7 +118,7 @@ const struct detector detectors_national[] = {
 		.pattern = "(?|(?<![0-9])(?<![0-9][.-])([0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2})(?!"
 			   "[0-9])|"
 			   "(?i)" BEGIN_NOT("a-z") "cpf" GAP "([0-9]{11})(?![0-9]))",
-		.anchor = "(?i)cpf" GAP "[0-9]{11}",
+		A_NAMED("cpf"),
 		.shape = SHAPE_DOTTED,
 		.validate = valid_br_cpf,
 		.style = MASK_ALNUM,
@@ -130,7 +130,7 @@ const struct detector detectors_national[] = {
 		.pattern =
 			"(?|(?<![0-9])([0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2})(?![0-9])|"
 			"(?i)" BEGIN_NOT("a-z") "cnpj" GAP "([0-9]{14})(?![0-9]))",
-		.anchor = "(?i)cnpj" GAP "[0-9]{14}",
+		A_NAMED("cnpj"),
 		.shape = SHAPE_DOTTED,
 		.validate = valid_br_cnpj,
 		.style = MASK_ALNUM,
@@ -140,7 +140,7 @@ const struct detector detectors_national[] = {
 		.name = "pl-pesel",
 		.description = "Polish PESEL, named",
 		.pattern = NAMED("pesel", "[0-9]{11}"),
-		.anchor = A_NAMED("pesel", "[0-9]{11}"),
+		A_NAMED("pesel"),
 		.validate = valid_pl_pesel,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -150,8 +150,7 @@ const struct detector detectors_national[] = {
 		.description = "German tax identification number, named",
 		.pattern = NAMED_STRICT("steuer[ _-]?id(?:entifikationsnummer)?|idnr|tin",
 					"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
-		.anchor = A_NAMED("steuer[ _-]?id|idnr|tin",
-				  "[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		A_NAMED("idnr|tin|" A_JOINED("steuer", "id")),
 		.reach = 24,
 		.validate = valid_de_tax_id,
 		.style = MASK_ALNUM,
@@ -161,7 +160,7 @@ const struct detector detectors_national[] = {
 		.name = "es-dni",
 		.description = "Spanish DNI or NIE, named",
 		.pattern = NAMED_STRICT("dni|nie|nif", "(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]"),
-		.anchor = A_NAMED("dni|nie|nif", "[0-9]{7}"),
+		A_NAMED("dni|nie|nif"),
 		.validate = valid_es_dni,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -172,8 +171,9 @@ const struct detector detectors_national[] = {
 		.pattern = NAMED("nir|insee|s.{1,2}curit.{1,2} sociale|num.{1,2}ro de s.{1,2}cu",
 				 "[1278] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} "
 				 "?[0-9]{3} ?[0-9]{2}"),
-		.anchor = A_NAMED("nir|insee|s.{1,2}curit.{1,2} sociale|num.{1,2}ro de s.{1,2}cu",
-				  "[1278] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB])"),
+		/* the accents are of one byte or two, or left out */
+		A_NAMED("nir|insee| sociale|ro de s"),
+		.reach = 16,
 		.validate = valid_fr_nir,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -191,7 +191,7 @@ const struct detector detectors_national[] = {
 		.name = "nl-bsn",
 		.description = "Dutch burgerservicenummer, named",
 		.pattern = NAMED("bsn|burgerservicenummer|sofinummer", "[0-9]{9}"),
-		.anchor = A_NAMED("bsn|burgerservicenummer|sofinummer", "[0-9]{9}"),
+		A_NAMED("bsn|burgerservicenummer|sofinummer"),
 		.validate = valid_nl_bsn,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -201,7 +201,7 @@ const struct detector detectors_national[] = {
 		.description = "Swedish personnummer, named",
 		.pattern = NAMED("personnummer|personal[ _-]?number|personnr",
 				 "(?:19|20)?[0-9]{6}[-+]?[0-9]{4}"),
-		.anchor = A_NAMED("personnummer|personal[ _-]?number|personnr", "[0-9]{6}"),
+		A_NAMED("personnummer|personnr|" A_JOINED("personal", "number")),
 		.validate = valid_se_personal_number,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -211,7 +211,7 @@ const struct detector detectors_national[] = {
 		.description = "Australian tax file number, named",
 		.pattern = NAMED("tfn|tax[ _-]?file[ _-]?(?:number|no)",
 				 "[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
-		.anchor = A_NAMED("tfn|tax[ _-]?file", "[0-9]{3} ?[0-9]{3} ?[0-9]{3}"),
+		A_NAMED("tfn|" A_JOINED("tax", "file")),
 		.reach = 8,
 		.validate = valid_au_tfn,
 		.style = MASK_ALNUM,

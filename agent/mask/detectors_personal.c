@@ -15,7 +15,8 @@ const struct detector detectors_personal[] = {
 			   "((?:" LOCAL "|" LATIN "){1,64}+@"
 			   "(?:[A-Za-z0-9-]|" LATIN "){1,63}(?:\\.[A-Za-z0-9-]{1,63}){0,8}"
 			   "\\.(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59}))",
-		.anchor = "[A-Za-z0-9_\\x80-\\xbf-]@[A-Za-z0-9\\xc3-\\xc9]",
+		.anchor = "@",
+		.screen = screen_email,
 		.reach = 130,
 		.validate = valid_email,
 		.style = MASK_EMAIL,
@@ -48,7 +49,7 @@ const struct detector detectors_personal[] = {
 		.description = "Telephone number in international form (E.164)",
 		.pattern = BEGIN_NOT("A-Za-z0-9+)\\]") "(\\+[1-9](?:[ .()-]{0,2}[0-9]){7,14})"
 						       "(?![0-9])(?!\\.[0-9])",
-		.anchor = "\\+[1-9](?:[ .()-]{0,2}[0-9]){3}",
+		.shape = SHAPE_PLUS,
 		.validate = valid_phone,
 		.style = MASK_ALNUM,
 		.number = true,
@@ -63,8 +64,8 @@ const struct detector detectors_personal[] = {
 			       ".][0-3]?[0-9]|"
 			       "[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:(?:19|20)[0-9]{2}|[0-9]{2}))"
 			       "(?![0-9A-Za-z_-])(?!\\.[0-9A-Za-z])",
-		.anchor = "(?i)(?:birth|birth[ _-]?da(?:te|y)|dob|born(?: "
-			  "on)?)[\"'`\\\\:=\\s,(|-]{1,12}[0-9]",
+		.anchor = "(?i)birth|dob|born",
+		.screen = screen_birth,
 		.reach = 24,
 		.validate = valid_birth_date,
 		.style = MASK_ALNUM,

@@ -27,4 +27,7 @@
 	"(?:[ _.-]{0,2}(?:number|numero|nummer|no|nr|num|code|id)[^A-Za-z0-9\\n]{1,8}|"            \
 	"[^A-Za-z0-9\\n]{0,8}[:=#\"'|>,][^A-Za-z0-9\\n]{0,8})"
 
+/* Two words in all ways to join them, as plain words for an anchor. */
+#define A_JOINED(a, b) a b "|" a "_" b "|" a "-" b "|" a " " b
+
 #endif

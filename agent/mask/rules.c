@@ -3,6 +3,7 @@
  * machine code. */
 #include "mask/rules.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <openssl/core_names.h>
@@ -128,8 +129,14 @@ static int compile_anchors(struct mask_rules *r, char *err)
 	for (size_t i = 0; i < r->n && !result; i++)
 		result = measure_anchor(&r->all[i], err);
 	for (size_t i = 0; i < r->n; i++) {
+		enum number_shape shape = r->all[i].d.shape;
+
 		r->any_number |= r->all[i].d.number;
-		r->any_shape |= r->all[i].d.shape != SHAPE_NONE;
+		if (shape == SHAPE_NONE)
+			continue;
+		r->any_shape = true;
+		assert(r->n_shaped[shape] < SHAPE_DETECTORS); /* the table is our own */
+		r->shaped[shape][r->n_shaped[shape]++] = (uint16_t)i;
 	}
 	if (!result)
 		result = compile_database(r, false, &r->db, err);

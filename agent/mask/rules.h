@@ -25,6 +25,9 @@
 #define SCAN_WINDOW (SCAN_BEHIND + SCAN_BLOCK + SCAN_AHEAD)
 _Static_assert(SCAN_WINDOW <= 16384, "a stream holds at most 16 KiB");
 
+/* Detectors that one shape of number anchors, at most. */
+#define SHAPE_DETECTORS 8
+
 /* A text is looked at in these ways. */
 enum view_kind {
 	VIEW_PLAIN,
@@ -54,6 +57,8 @@ struct mask_rules {
 	hs_database_t *db;	/* anchors of all detectors but those of numbers */
 	hs_database_t *numbers; /* theirs: only stretches with many digits are searched for them */
 	bool any_number, any_shape;
+	uint16_t shaped[SHAPE_MAX][SHAPE_DETECTORS]; /* detectors of a shape */
+	size_t n_shaped[SHAPE_MAX];
 	EVP_MAC *mac;
 	/* scratch */
 	hs_scratch_t *scratch;

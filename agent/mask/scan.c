@@ -273,9 +273,8 @@ static int on_shape(void *ctx, enum number_shape shape, size_t end)
 	struct mask_rules *r = ctx;
 	int result = 0;
 
-	for (size_t i = 0; i < r->n && !result; i++)
-		if (r->all[i].d.shape == shape)
-			result = add_candidate(r, i, end);
+	for (size_t i = 0; i < r->n_shaped[shape] && !result; i++)
+		result = add_candidate(r, r->shaped[shape][i], end);
 	return result;
 }
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "mask/bits.h"
+
 static bool is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
@@ -127,10 +129,27 @@ static bool is_capitals(const struct text *t, size_t i)
 	       (before >= 2 && t->s[before - 2] == '\\');
 }
 
+/* '+' before the digit at i, and no 0 there. */
+static bool is_plus(const struct text *t, size_t i)
+{
+	size_t digits = 0, gap = 0;
+
+	if (i == 0 || t->s[i - 1] != '+' || t->s[i] == '0')
+		return false;
+	for (; i < t->n && gap <= 2 && digits < 8; i++) {
+		gap = is_digit(t->s[i]) ? 0 : gap + 1;
+		digits += !gap;
+	}
+	return digits == 8;
+}
+
 static uint32_t shapes_of(const struct text *t, size_t i, size_t len)
 {
 	uint32_t found = 0;
 
+	/* one digit begins no number but this, and others are of no interest */
+	if (len < 2)
+		return is_plus(t, i) ? 1u << SHAPE_PLUS : 0;
 	if (is_card(t, i, len))
 		found |= 1u << SHAPE_CARD;
 	if (is_social(t, i, len))
@@ -141,31 +160,113 @@ static uint32_t shapes_of(const struct text *t, size_t i, size_t len)
 		found |= 1u << SHAPE_DOTTED;
 	if (is_capitals(t, i) || (len == 2 && i > 0 && t->s[i - 1] == ' ' && is_capitals(t, i - 1)))
 		found |= 1u << SHAPE_CAPITALS;
+	if (is_plus(t, i))
+		found |= 1u << SHAPE_PLUS;
 	return found;
+}
+
+/* Of 64 bytes: which are digits, capital letters, spaces, which may join the groups of a number. */
+struct classes {
+	uint64_t digit, upper, space, plus, join;
+};
+
+static struct classes classify(const uint8_t *s)
+{
+	struct classes c = {0};
+
+	for (unsigned int i = 0; i < BITS_BLOCK; i += 16) {
+		bits_v v = bits_load(s + i);
+		bits_v space = (bits_v)(v == ' ');
+
+		c.digit |= bits_of((bits_v)((bits_v)(v - '0') < 10)) << i;
+		c.upper |= bits_of((bits_v)((bits_v)(v - 'A') < 26)) << i;
+		c.space |= bits_of(space) << i;
+		c.plus |= bits_of((bits_v)(v == '+')) << i;
+		/* what separator_at takes, and the bracket of a telephone number */
+		c.join |= bits_of(space | (bits_v)((v == '.') | (v == '-') | (v == ')') |
+						   (v == 0xc2) | (v == 0xe2)))
+			  << i;
+	}
+	return c;
+}
+
+/* The block at s[i]; what is past the end is of no class. */
+static struct classes classes_at(const struct text *t, size_t i)
+{
+	uint8_t rest[BITS_BLOCK] = {0};
+
+	if (i >= t->n)
+		return (struct classes){0};
+	if (t->n - i >= BITS_BLOCK)
+		return classify(t->s + i);
+	memcpy(rest, t->s + i, t->n - i);
+	return classify(rest);
+}
+
+/* Where in the block now a run of digits begins that shapes_of may say something about: a run of
+ * two, three or four with a joint after it, or of twelve and more; or capital letters before it, or
+ * a plus. In a dump of numbers that is few of them. */
+static uint64_t runs_of_interest(const struct classes *last, const struct classes *now,
+				 const struct classes *next)
+{
+	uint64_t start = now->digit & ~bits_before(last->digit, now->digit, 1);
+	uint64_t plus = start & bits_before(last->plus, now->plus, 1);
+	uint64_t d[5], of2, of3, of4, long_run, next_run, capitals;
+
+	for (unsigned int k = 1; k < 5; k++)
+		d[k] = bits_after(now->digit, next->digit, k);
+	start &= d[1];
+	if (!start)
+		return plus;
+	of2 = start & ~d[2];
+	of3 = start & d[2] & ~d[3];
+	of4 = start & d[2] & d[3] & ~d[4];
+	/* twelve in a row: by two, by four, by eight, and four more */
+	long_run = now->digit & d[1];
+	next_run = next->digit & next->digit >> 1;
+	long_run &= bits_after(long_run, next_run, 2);
+	next_run &= next_run >> 2;
+	long_run &= bits_after(long_run, next_run, 4) & bits_after(long_run, next_run, 8);
+	capitals =
+		bits_before(last->upper, now->upper, 1) |
+		(bits_before(last->space, now->space, 1) & bits_before(last->upper, now->upper, 2));
+	return (of2 & bits_after(now->join, next->join, 2)) |
+	       (of3 & bits_after(now->join, next->join, 3)) |
+	       (of4 & bits_after(now->join, next->join, 4)) | (start & long_run) |
+	       (start & capitals) | plus;
 }
 
 int shapes_find(const uint8_t *s, size_t n, size_t low, size_t high, shape_found found, void *ctx)
 {
 	const struct text t = {s, n};
+	struct classes last = {0}, now = classes_at(&t, low), next;
 
-	for (size_t i = low; i < high;) {
-		size_t len;
-		uint32_t shapes;
+	/* what stands before the first block counts, but the runs there are not this stretch's */
+	for (size_t k = 1; k <= 2 && k <= low; k++) {
+		uint8_t c = s[low - k];
+		uint64_t bit = 1ull << (BITS_BLOCK - k);
 
-		if (!is_digit(s[i])) {
-			i++;
-			continue;
+		last.digit |= is_digit(c) ? bit : 0;
+		last.upper |= is_upper(c) ? bit : 0;
+		last.space |= c == ' ' ? bit : 0;
+		last.plus |= c == '+' ? bit : 0;
+	}
+	for (size_t at = low; at < high; at += BITS_BLOCK, last = now, now = next) {
+		uint64_t runs;
+
+		next = classes_at(&t, at + BITS_BLOCK);
+		runs = runs_of_interest(&last, &now, &next);
+		for (; runs; runs &= runs - 1) {
+			size_t i = at + (size_t)__builtin_ctzll(runs);
+			uint32_t shapes = i < high ? shapes_of(&t, i, digits_at(&t, i)) : 0;
+
+			for (unsigned int k = 0; shapes; k++, shapes >>= 1) {
+				int r = shapes & 1 ? found(ctx, (enum number_shape)k, i + 1) : 0;
+
+				if (r)
+					return r;
+			}
 		}
-		len = digits_at(&t, i);
-		/* no number begins with one digit, nor where a stretch cuts one */
-		shapes = len < 2 || (i > 0 && is_digit(s[i - 1])) ? 0 : shapes_of(&t, i, len);
-		for (unsigned int k = 0; shapes; k++, shapes >>= 1) {
-			int r = shapes & 1 ? found(ctx, (enum number_shape)k, i + 1) : 0;
-
-			if (r)
-				return r;
-		}
-		i += len;
 	}
 	return 0;
 }

@@ -62,6 +62,12 @@ static uint8_t *repaired(const uint8_t *bytes, size_t len)
 
 int mask_text(const struct mask_rules *rules, const void *bytes, size_t len, struct masked **ret)
 {
+	return mask_text_shown(rules, bytes, len, 0, ret);
+}
+
+int mask_text_shown(const struct mask_rules *rules, const void *bytes, size_t len, size_t shown,
+		    struct masked **ret)
+{
 	_cleanup_(masked_freep) struct masked *m = NULL;
 	const uint8_t *text = bytes;
 	uint8_t *copy = NULL;
@@ -81,8 +87,11 @@ int mask_text(const struct mask_rules *rules, const void *bytes, size_t len, str
 	if (copy)
 		explicit_bzero(copy, len);
 	free(copy);
-	if (!r)
-		r = digest_text(rules, bytes, len, m);
+	if (r < 0 || len >= shown) {
+		int e = digest_text(rules, bytes, len, m);
+
+		r = r ? r : e;
+	}
 	if (r < 0) {
 		mask_all(m);
 		if (r == -ENOMEM)

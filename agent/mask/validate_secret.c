@@ -91,35 +91,6 @@ size_t valid_secret(const uint8_t *s, size_t n)
 	return bits >= (n < 12 ? 2.4 : 2.8) ? n : 0;
 }
 
-/* How many of at most max bytes from i on are in set, or letters and digits if these count. */
-static size_t span(const uint8_t *s, size_t n, size_t i, const char *set, bool alnum, size_t max)
-{
-	size_t k = i;
-
-	while (k < n && k - i < max && s[k] &&
-	       ((alnum && base64_value[s[k]] < 62) || strchr(set, s[k])))
-		k++;
-	return k - i;
-}
-
-bool screen_secret(const uint8_t *s, size_t n, size_t end)
-{
-	size_t i = end, k;
-
-	i += span(s, n, i, "_.-", true, 40);	     /* the rest of the name */
-	i += span(s, n, i, "\\\"'`] \t", false, 24); /* its quote */
-	k = span(s, n, i, ":=>", false, 2);
-	if (!k)
-		return false;
-	i += k;
-	i += span(s, n, i, "\\\"'` \t", false, 24);
-	/* no further than the pattern goes: this is done for each name */
-	for (k = 0; k < 256 && i < n && s[i] > ' ' && !strchr("\"'`\\", s[i]); i++, k++)
-		if (marks_secret(s[i]))
-			return true;
-	return false;
-}
-
 /* A checksum that holds settles it. One that does not may be a typing error in a live token, and a
  * token of a later format: then it must only look random. */
 static size_t crc_or_random(const uint8_t *s, size_t n, size_t prefix)

@@ -56,9 +56,7 @@ size_t valid_au_tfn(const uint8_t *s, size_t n);
 /* --- credentials --- */
 size_t valid_token(const uint8_t *s, size_t n);	 /* random enough not to be a placeholder */
 size_t valid_secret(const uint8_t *s, size_t n); /* what stands for a password in an assignment */
-/* Whether a name that ends or goes on at end is assigned something that has not letters only. */
-bool screen_secret(const uint8_t *s, size_t n, size_t end);
-size_t valid_mixed(const uint8_t *s, size_t n); /* upper and lower case, digits, high entropy */
+size_t valid_mixed(const uint8_t *s, size_t n);	 /* upper and lower case, digits, high entropy */
 size_t valid_github(const uint8_t *s, size_t n);
 size_t valid_npm(const uint8_t *s, size_t n);
 size_t valid_jwt(const uint8_t *s, size_t n);
@@ -66,5 +64,17 @@ size_t valid_basic(const uint8_t *s, size_t n);	   /* base64 of user:password */
 size_t valid_userinfo(const uint8_t *s, size_t n); /* what stands before '@' in a URL */
 size_t valid_password(const uint8_t *s, size_t n); /* any, where no other thing can stand */
 size_t valid_any(const uint8_t *s, size_t n);
+
+/* --- screens: of an anchor that ends at end of the n bytes at s, whether a match can follow --- */
+
+/* A name that ends or goes on there is assigned something that has not letters only. */
+bool screen_secret(const uint8_t *s, size_t n, size_t end);
+bool screen_assigned(const uint8_t *s, size_t n, size_t end); /* a name, or "bearer " */
+bool screen_basic(const uint8_t *s, size_t n, size_t end);    /* "basic " */
+bool screen_birth(const uint8_t *s, size_t n, size_t end);
+bool screen_userinfo(const uint8_t *s, size_t n, size_t end); /* "://" */
+bool screen_email(const uint8_t *s, size_t n, size_t end);    /* "@" */
+/* The name of a number, and the number within the room that patterns leave between. */
+bool screen_named(const uint8_t *s, size_t n, size_t end);
 
 #endif

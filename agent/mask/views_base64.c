@@ -50,9 +50,10 @@ static size_t next_line(const uint8_t *text, size_t len, size_t i)
 #define FIRST  1 /* as first of four, this gives a byte of text */
 #define SECOND 2 /* as second: the byte that begins in it */
 #define THIRD  4
+#define IN_RUN 8 /* any character of the two alphabets */
 
 #define FLAGS(v)                                                                                   \
-	(((v) < 32 && ((v) >= 8 || (v) < 4) ? FIRST : 0) |                                         \
+	(IN_RUN | ((v) < 32 && ((v) >= 8 || (v) < 4) ? FIRST : 0) |                                \
 	 (((v)&15) < 8 && ((v)&15) != 1 ? SECOND : 0) | (((v)&3) < 2 ? THIRD : 0))
 #define FLAGS4(c, v)                                                                               \
 	[(c)] = FLAGS(v), [(c) + 1] = FLAGS((v) + 1), [(c) + 2] = FLAGS((v) + 2),                  \
@@ -76,6 +77,20 @@ struct collector {
 	} open[4]; /* by phase: text found and not yet decoded */
 };
 
+/* Takes the characters of one line, with their flags. Returns where it ends. */
+static size_t take_line(struct collector *c, const uint8_t *text, size_t len, size_t i)
+{
+	uint8_t *flags = c->v->flags + c->n;
+	size_t n = 0;
+
+	while (i + n < len && (flags[n] = base64_flags[text[i + n]]))
+		n++;
+	c->v->lines[c->v->n_lines++] = (struct view_line){(uint32_t)c->n, (uint32_t)i};
+	memcpy(c->v->run + c->n, text + i, n);
+	c->n += n;
+	return i + n;
+}
+
 /* Gathers the run that begins at text[low]. */
 static void gather(struct collector *c, const uint8_t *text, size_t len, size_t low, bool cut)
 {
@@ -84,12 +99,9 @@ static void gather(struct collector *c, const uint8_t *text, size_t len, size_t 
 	*c = (struct collector){.v = c->v, .done = c->done, .low = (uint32_t)low};
 	c->v->n_lines = 0;
 	for (;;) {
-		size_t end = line_end(text, len, i), next;
+		size_t end = take_line(c, text, len, i), next;
 		bool whole = end - i >= VIEW_MIN_LINE || (cut && i == 0);
 
-		c->v->lines[c->v->n_lines++] = (struct view_line){(uint32_t)c->n, (uint32_t)i};
-		memcpy(c->v->run + c->n, text + i, end - i);
-		c->n += end - i;
 		next = whole ? next_line(text, len, end) : 0;
 		if (!next) {
 			c->high = (uint32_t)end;
@@ -159,8 +171,6 @@ static void find_text(struct collector *c)
 {
 	const uint8_t *f = c->v->flags;
 
-	for (size_t i = 0; i < c->n; i++)
-		c->v->flags[i] = base64_flags[c->v->run[i]];
 	memset(c->v->flags + c->n, 0, VIEW_PAD);
 	for (size_t i = 0; i + 12 <= c->n; i += STEP) {
 		step_v all = load(f + i) & load(f + i + 4) & load(f + i + 8) & FIRST;
@@ -215,16 +225,14 @@ bool view_base64(struct views *v, const uint8_t *text, size_t len, bool cut, str
 
 	v->n_runs = 0;
 	for (size_t i = 0; (i = find_run(text, len, i)) < len;) {
-		size_t low = i, high = line_end(text, len, i);
+		size_t low = i;
 
 		while (low > done && in_run(text[low - 1]))
 			low--;
-		if (high - low >= MIN_RUN) {
-			gather(&c, text, len, low, cut);
+		gather(&c, text, len, low, cut);
+		if (c.n >= MIN_RUN)
 			find_text(&c);
-			high = c.high;
-		}
-		i = done = high;
+		i = done = c.high;
 	}
 	if (!v->n_runs)
 		return false;

@@ -21,7 +21,7 @@ static int answer(int sock, const struct channel_analyse *ask, int fd)
 	out->id = ask->id;
 	out->error = fd < 0 || ask->kind >= RECOGNISE_KIND_MAX
 			     ? -EINVAL
-			     : recognise(fd, ask->kind, ask->want_sha256, &out->recognition);
+			     : recognise(fd, ask->kind, ask->flags, &out->recognition);
 	return channel_send(sock, CHANNEL_ANALYSED, out, sizeof(*out), -1, 0);
 }
 

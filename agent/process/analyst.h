@@ -9,9 +9,9 @@
 #include "process/recognise.h"
 
 struct channel_analyse {
-	uint64_t id;   /* comes back with the answer */
-	uint32_t kind; /* enum recognise_kind */
-	uint32_t want_sha256;
+	uint64_t id;	/* comes back with the answer */
+	uint32_t kind;	/* enum recognise_kind */
+	uint32_t flags; /* RECOGNISE_* */
 };
 
 struct channel_analysed {

@@ -53,7 +53,7 @@ static bool is_runtime(const uint8_t *map, size_t size)
 }
 
 static int look(int fd, const uint8_t *map, size_t size, enum recognise_kind kind,
-		struct recognition *out)
+		unsigned int flags, struct recognition *out)
 {
 	bool client = size >= IMAGE_CLIENT_LEAST && has_all_marks(map, size);
 	int r;
@@ -66,7 +66,7 @@ static int look(int fd, const uint8_t *map, size_t size, enum recognise_kind kin
 	}
 	if (!is_elf(map, size))
 		return 0;
-	r = tls_locate(fd, &out->layout, out->why);
+	r = flags & RECOGNISE_LOCATED ? 0 : tls_locate(fd, &out->layout, out->why);
 	out->has_layout = r == 0;
 	out->tls_refused = r == -EUCLEAN;
 	if (client)
@@ -78,7 +78,7 @@ static int look(int fd, const uint8_t *map, size_t size, enum recognise_kind kin
 	return 0;
 }
 
-int recognise(int fd, enum recognise_kind kind, bool want_sha256, struct recognition *ret)
+int recognise(int fd, enum recognise_kind kind, unsigned int flags, struct recognition *ret)
 {
 	struct recognition out = {0};
 	struct stat st;
@@ -95,8 +95,8 @@ int recognise(int fd, enum recognise_kind kind, bool want_sha256, struct recogni
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	r = look(fd, map, (size_t)st.st_size, kind, &out);
-	if (!r && want_sha256)
+	r = look(fd, map, (size_t)st.st_size, kind, flags, &out);
+	if (!r && (flags & RECOGNISE_HASH))
 		out.hashed = digest_sha256(map, (size_t)st.st_size, out.sha256) == 0;
 	munmap(map, (size_t)st.st_size);
 	if (!r)

@@ -26,9 +26,12 @@ struct recognition {
 	char why[TLS_WHY_SIZE];
 };
 
-/* Looks at the file behind fd. want_sha256: digest it as well (for `clients.extra` of the policy).
- * Returns 0, or -errno when the file cannot be mapped. A file that is cut short while it is looked
- * at ends the process by SIGBUS: call it in a process that may end. */
-int recognise(int fd, enum recognise_kind kind, bool want_sha256, struct recognition *ret);
+#define RECOGNISE_HASH	  1u /* digest it as well (for `clients.extra` of the policy) */
+#define RECOGNISE_LOCATED 2u /* its TLS functions are known: has_layout, but layout is empty */
+
+/* Looks at the file behind fd. flags: RECOGNISE_*. Returns 0, or -errno when the file cannot be
+ * mapped. A file that is cut short while it is looked at ends the process by SIGBUS: call it in a
+ * process that may end. */
+int recognise(int fd, enum recognise_kind kind, unsigned int flags, struct recognition *ret);
 
 #endif

@@ -137,6 +137,8 @@ static int connection_bytes(struct pipeline *p, struct connection *c, const stru
 		return 0;
 	}
 	ledger_add(&c->ledger.repeated, skip);
+	if (!*expected && r->direction == TLS_DIRECTION_SENT)
+		proof_record(p, c->process, r, bytes);
 	*expected += r->len - skip;
 	ledger_add(&c->ledger.captured, r->len - skip);
 	p->feeding = c;

@@ -62,7 +62,7 @@ const struct masked *names_get(struct names *names, const void *bytes, size_t le
 	struct names_entry *e;
 
 	if (len > READER_NAME_SIZE) {
-		if (mask_text(names->rules, bytes, len, &masked) < 0)
+		if (mask_text_shown(names->rules, bytes, len, SIZE_MAX, &masked) < 0)
 			return NULL;
 		names->turn ^= 1;
 		masked_free(names->scratch[names->turn]);
@@ -72,7 +72,7 @@ const struct masked *names_get(struct names *names, const void *bytes, size_t le
 	e = &names->entry[names_hash(bytes, len) & (READER_NAMES - 1)];
 	if (e->masked && e->len == len && memcmp(e->bytes, bytes, len) == 0)
 		return e->masked;
-	if (mask_text(names->rules, bytes, len, &masked) < 0)
+	if (mask_text_shown(names->rules, bytes, len, SIZE_MAX, &masked) < 0)
 		return NULL;
 	/* the one that goes may still be in the caller's hands for the length of one more call */
 	names->turn ^= 1;

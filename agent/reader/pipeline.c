@@ -84,6 +84,7 @@ void pipeline_forget(struct pipeline *p)
 {
 	pipeline_let_go(p);
 	memset(p->accounts, 0, sizeof(*p->accounts));
+	memset(p->proof_told, 0, sizeof(p->proof_told));
 	p->now_ns = p->n_numbered = p->malformed_told_ns = p->first_generation = 0;
 }
 #endif
@@ -284,6 +285,7 @@ int pipeline_note(struct pipeline *p, const struct process_note *note)
 	if (process->has_actor && !process->started)
 		report_client_start(p, process,
 				    p->now_ns > note->start_ns ? p->now_ns : note->start_ns);
+	proof_tell(p, process, p->now_ns);
 	return p->failed;
 }
 

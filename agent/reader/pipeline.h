@@ -16,8 +16,9 @@
  */
 struct process_note {
 	uint32_t tgid;
-	uint32_t pad;
+	uint32_t judge_image; /* number of its image, where that is to be judged; 0: it is not */
 	uint64_t start_ns;
+	uint64_t seen_since_ns; /* processes that began later were seen from their first byte */
 	uint8_t build_id[20];
 	uint8_t build_id_len;
 	uint8_t ended; /* 1: the process is gone, the rest is empty */
@@ -32,6 +33,9 @@ struct process_note {
 	struct record_actor actor;
 };
 
+/* The first connection of an image that was to be judged: proven, or disproved. tgid: whose. */
+typedef void (*pipeline_judged)(void *ctx, uint32_t image, uint32_t tgid, bool proven);
+
 /* Takes a finished event (canonical JSON from event_take). urgent: a denial. */
 typedef void (*pipeline_emit)(void *ctx, const char *json, size_t len, bool urgent);
 
@@ -43,6 +47,7 @@ struct pipeline_options {
 	uint8_t pseudonym_key[32]; /* for keyed digests */
 	int64_t boot_epoch_ns;	   /* CLOCK_REALTIME - CLOCK_BOOTTIME when started */
 	pipeline_emit emit;
+	pipeline_judged judged; /* may be NULL */
 	void *ctx;
 };
 

@@ -47,6 +47,15 @@ static void on_event(void *ctx, const char *json, size_t len, bool urgent)
 		r->failed = true; /* the keeper is gone, or the event is longer than any may be */
 }
 
+static void on_judged(void *ctx, uint32_t image, uint32_t tgid, bool proven)
+{
+	struct reader *r = ctx;
+	struct channel_judged judged = {.image = image, .tgid = tgid, .proven = proven};
+
+	if (channel_send(ROLE_FD_FIRST, CHANNEL_JUDGED, &judged, sizeof(judged), -1, 0) < 0)
+		r->failed = true;
+}
+
 static int on_record(void *ctx, const void *record, size_t size)
 {
 	struct reader *r = ctx;
@@ -109,6 +118,7 @@ static int prepare(struct reader *r)
 					    .host = r->init.host,
 					    .boot_epoch_ns = r->init.boot_epoch_ns,
 					    .emit = on_event,
+					    .judged = on_judged,
 					    .ctx = r};
 	memcpy(options.pseudonym_key, r->init.pseudonym_key, sizeof(options.pseudonym_key));
 	e = pipeline_new(&options, &r->pipeline);

@@ -75,15 +75,16 @@ static struct event *report_activity(struct pipeline *p, struct process *process
 static struct masked *report_long(struct pipeline *p, struct event *event, const char *path,
 				  struct wire_text text)
 {
+	const size_t max = report_text_max(p);
 	struct masked *masked = NULL;
 
 	if (!text.data)
 		return NULL;
-	if (mask_text(p->rules, text.data, text.len, &masked) < 0) {
+	if (mask_text_shown(p->rules, text.data, text.len, max, &masked) < 0) {
 		p->failed = -ENOMEM;
 		return NULL;
 	}
-	event_set_masked_cut(event, path, masked, report_text_max(p));
+	event_set_masked_cut(event, path, masked, max);
 	if (masked_failed(masked))
 		event_set_bool(event, "unmapped.mask_failed", true);
 	return masked;
@@ -379,7 +380,7 @@ static void report_body(struct pipeline *p, struct process *process, const struc
 
 	if (!w->body.text.data || !w->body.text.len)
 		return;
-	if (mask_text(p->rules, w->body.text.data, w->body.text.len, &masked) < 0) {
+	if (mask_text_shown(p->rules, w->body.text.data, w->body.text.len, SIZE_MAX, &masked) < 0) {
 		p->failed = -ENOMEM;
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "reader/lineage.h"
 #include "reader/names.h"
 #include "reader/pipeline.h"
+#include "reader/proof.h"
 #include "wire/wire.h"
 
 /* Where the bytes of a connection went. captured + missing is what the client read and wrote. */
@@ -77,6 +78,8 @@ struct process {
 	char model[READER_ID_SIZE];
 	uint64_t claim_told[READER_CLAIMS_MAX]; /* digests */
 	uint32_t n_claims_told;
+	uint8_t proof;	  /* enum proof, of a connection that was not told of yet */
+	bool proof_whole; /* which was seen from its handshake on */
 };
 
 struct pipeline {
@@ -98,8 +101,10 @@ struct pipeline {
 	uint64_t first_generation; /* of the policy in options; 0 not known */
 	uint64_t malformed, malformed_bytes, malformed_told_ns;
 	const char *malformed_why;
-	uint64_t unbuilt; /* events that could not be made */
-	int failed;	  /* -ENOMEM met in a callback */
+	uint64_t unbuilt;		    /* events that could not be made */
+	uint32_t proof_told[READER_PROOFS]; /* images that were judged */
+	uint32_t n_proof_told;
+	int failed; /* -ENOMEM met in a callback */
 };
 
 /* ---- process.c ---- */
@@ -122,6 +127,13 @@ int connection_record(struct pipeline *p, const struct record_tls *head, const u
 void connection_end(struct pipeline *p, struct connection *c, uint64_t time_ns, const char *why);
 /* Gives the parsers of silent connections back, tells losses that were held back. */
 void connection_tick(struct pipeline *p, uint64_t now_ns);
+
+/* ---- proof.c ---- */
+/* The first bytes that a process wrote into a connection. */
+void proof_record(struct pipeline *p, struct process *process, const struct record_tls *r,
+		  const uint8_t *bytes);
+/* Tells the verdict on its image, once there is one and a note that asks for it. */
+void proof_tell(struct pipeline *p, struct process *process, uint64_t time_ns);
 
 /* ---- report_wire.c ---- */
 void report_wire(void *ctx, const struct wire_event *event);

@@ -3,6 +3,7 @@
  * one by one in little-endian order, so that a record is the same for every compiler. */
 #include "tls/cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -143,7 +144,7 @@ static void get_layout(struct record *r, struct tls_layout *l)
 }
 
 /* Digest over the bytes of all functions of the layout, by read: nothing is mapped here. */
-static int text_digest(int fd, const struct tls_layout *l, uint8_t ret[DIGEST_SIZE])
+int tls_cache_digest(int fd, const struct tls_layout *l, uint8_t ret[DIGEST_SIZE])
 {
 	_cleanup_free_ uint8_t *text = NULL;
 	uint64_t total = 0, at = 0;
@@ -222,11 +223,35 @@ static int record_parse(struct record *r, int fd, struct tls_layout *ret)
 	get_layout(r, &l);
 	if (r->bad || r->at != r->len)
 		return -EBADMSG;
-	if (text_digest(fd, &l, now) || memcmp(kept, now, sizeof(now)) != 0 ||
+	if (tls_cache_digest(fd, &l, now) || memcmp(kept, now, sizeof(now)) != 0 ||
 	    !tls_layout_matches(&l, fd))
 		return -ESTALE;
 	*ret = l;
 	return 0;
+}
+
+/* Whether a layout is kept for any file of this size: most files are nobody's business here. */
+static bool any_of_size(int dirfd, off_t size)
+{
+	char end[NAME_SIZE];
+	const struct dirent *e;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	bool found = false;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	snprintf(end, sizeof(end), "-%llx.layout", (unsigned long long)size);
+	while (!found && (e = readdir(d))) {
+		size_t n = strlen(e->d_name);
+
+		found = n > strlen(end) && strcmp(e->d_name + n - strlen(end), end) == 0;
+	}
+	closedir(d);
+	return found;
 }
 
 int tls_cache_load(int dirfd, int fd, struct tls_layout *ret)
@@ -234,8 +259,12 @@ int tls_cache_load(int dirfd, int fd, struct tls_layout *ret)
 	struct elf_image image;
 	struct record record = {.len = 0};
 	char name[NAME_SIZE];
-	int r = elf_image_open(fd, &image, NULL);
+	struct stat st;
+	int r;
 
+	if (fstat(fd, &st) < 0 || !any_of_size(dirfd, st.st_size))
+		return -ENOENT;
+	r = elf_image_open(fd, &image, NULL);
 	if (r)
 		return -ENOENT;
 	r = name_make(image.build_id, image.build_id_len, image.size, name);
@@ -258,7 +287,7 @@ int tls_cache_load(int dirfd, int fd, struct tls_layout *ret)
 	return 0;
 }
 
-int tls_cache_store(int dirfd, int fd, const struct tls_layout *layout)
+int tls_cache_store(int dirfd, const struct tls_layout *layout, const uint8_t text[DIGEST_SIZE])
 {
 	struct record record = {.len = 0};
 	uint8_t digest[DIGEST_SIZE];
@@ -266,13 +295,11 @@ int tls_cache_store(int dirfd, int fd, const struct tls_layout *layout)
 	_cleanup_close_ int out = -1;
 	int r = name_make(layout->build_id, layout->build_id_len, layout->file_size, name);
 
-	if (!r)
-		r = text_digest(fd, layout, digest);
 	if (r)
 		return r;
 	put_number(&record, MAGIC);
 	put_number(&record, VERSION);
-	put(&record, digest, sizeof(digest));
+	put(&record, text, DIGEST_SIZE);
 	put_layout(&record, layout);
 	if (record.bad)
 		return -EOVERFLOW;
@@ -294,23 +321,5 @@ int tls_cache_store(int dirfd, int fd, const struct tls_layout *layout)
 		unlinkat(dirfd, aside, 0);
 		return r;
 	}
-	return 0;
-}
-
-int tls_cache_locate(int dirfd, int fd, struct tls_layout *ret, char *why)
-{
-	int r = tls_cache_load(dirfd, fd, ret);
-
-	if (!r) {
-		if (why)
-			why[0] = 0;
-		return 0;
-	}
-	r = tls_locate(fd, ret, why);
-	if (r)
-		return r;
-	r = tls_cache_store(dirfd, fd, ret);
-	if (r && r != -ENOTSUP)
-		log_line(LOG_LEVEL_WARN, r, "a TLS layout cannot be kept");
 	return 0;
 }

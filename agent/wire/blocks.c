@@ -45,64 +45,67 @@ static int blocks_push(struct blocks *b, const struct block *block)
 	return 0;
 }
 
-/* The JSON of a value, kept with the blocks. */
-static int blocks_print(struct blocks *b, const json_t *v, struct wire_text *ret)
+/* The JSON of a value, kept with the blocks, but for the members of that name. */
+static int blocks_print(struct blocks *b, const struct tree_value *v, const char *const *without,
+			struct wire_text *ret)
 {
 	_cleanup_buffer_ struct buffer out = {0};
-	int r = json_print(v, &out);
+	int r = tree_print(v, without, &out);
 
 	return r < 0 ? r : texts_keep(&b->texts, TEXT_BUF(&out), ret);
 }
 
-int blocks_add_other(struct blocks *b, struct wire_text role, struct wire_text id, const json_t *v)
+static int blocks_add_without(struct blocks *b, struct wire_text role, struct wire_text id,
+			      const struct tree_value *v, const char *const *without)
 {
 	struct block block = {.kind = WIRE_BLOCK_OTHER, .role = role, .id = id};
-	int r = blocks_print(b, v, &block.text);
+	int r = blocks_print(b, v, without, &block.text);
 
 	return r < 0 ? r : blocks_push(b, &block);
 }
 
+int blocks_add_other(struct blocks *b, struct wire_text role, struct wire_text id,
+		     const struct tree_value *v)
+{
+	return blocks_add_without(b, role, id, v, NULL);
+}
+
 /* What an object holds besides the members that were read: nothing said is left out. */
 static int blocks_add_rest(struct blocks *b, struct wire_text role, struct wire_text id,
-			   json_t *object, const char *const *known)
+			   const struct tree_value *object, const char *const *known)
 {
-	_cleanup_json_ json_t *rest = NULL;
-	size_t n = json_object_size(object);
+	tree_foreach (object, v) {
+		size_t i = 0;
 
-	for (size_t i = 0; known[i]; i++)
-		n -= json_object_get(object, known[i]) != NULL;
-	if (!n)
-		return 0;
-	rest = json_copy(object);
-	if (!rest)
-		return -ENOMEM;
-	for (size_t i = 0; known[i]; i++)
-		json_object_del(rest, known[i]);
-	return blocks_add_other(b, role, id, rest);
+		while (known[i] && !text_equal(v->name, TEXT_STR(known[i])))
+			i++;
+		if (!known[i])
+			return blocks_add_without(b, role, id, object, known);
+	}
+	return 0;
 }
 
 /* The text of a tool's result; what is not text (images, references to tools) comes as blocks. */
-static int blocks_add_result(struct blocks *b, struct block *block, json_t *content)
+static int blocks_add_result(struct blocks *b, struct block *block,
+			     const struct tree_value *content)
 {
 	_cleanup_buffer_ struct buffer joined = {0};
 	const size_t max = SIZE_MAX / 4;
-	json_t *item;
-	size_t i;
 	int r = 0;
 
-	if (json_is_string(content)) {
-		block->text = json_text(content);
+	if (tree_is(content, TREE_STRING)) {
+		block->text = content->text;
 		return blocks_push(b, block);
 	}
-	if (!json_is_array(content)) {
-		if (content && !json_is_null(content))
-			r = blocks_print(b, content, &block->text);
+	if (!tree_is(content, TREE_ARRAY)) {
+		if (content && content->kind != TREE_NULL)
+			r = blocks_print(b, content, NULL, &block->text);
 		return r < 0 ? r : blocks_push(b, block);
 	}
-	json_array_foreach (content, i, item) {
-		struct wire_text text = json_member(item, "text");
+	tree_foreach (content, item) {
+		struct wire_text text = tree_member(item, "text");
 
-		if (!text.data || block_kind(json_member(item, "type")) != WIRE_BLOCK_TEXT)
+		if (!text.data || block_kind(tree_member(item, "type")) != WIRE_BLOCK_TEXT)
 			continue;
 		if (joined.len)
 			r = buffer_append(&joined, "\n", 1, max);
@@ -114,13 +117,13 @@ static int blocks_add_result(struct blocks *b, struct block *block, json_t *cont
 	r = texts_keep(&b->texts, joined.data ? TEXT_BUF(&joined) : TEXT(""), &block->text);
 	if (r == 0)
 		r = blocks_push(b, block);
-	json_array_foreach (content, i, item) {
+	tree_foreach (content, item) {
 		static const char *const known[] = {"type", "text", "cache_control", NULL};
 
 		if (r < 0)
 			return r;
-		if (json_member(item, "text").data &&
-		    block_kind(json_member(item, "type")) == WIRE_BLOCK_TEXT)
+		if (tree_member(item, "text").data &&
+		    block_kind(tree_member(item, "type")) == WIRE_BLOCK_TEXT)
 			r = blocks_add_rest(b, block->role, block->id, item, known);
 		else
 			r = blocks_add_other(b, block->role, block->id, item);
@@ -128,7 +131,7 @@ static int blocks_add_result(struct blocks *b, struct block *block, json_t *cont
 	return r;
 }
 
-int blocks_add(struct blocks *b, struct wire_text role, json_t *v)
+int blocks_add(struct blocks *b, struct wire_text role, const struct tree_value *v)
 {
 	static const char *const text_known[] = {"type", "text", "cache_control", NULL};
 	static const char *const thinking_known[] = {"type", "thinking",      "signature",
@@ -137,68 +140,67 @@ int blocks_add(struct blocks *b, struct wire_text role, json_t *v)
 						"cache_control", NULL};
 	static const char *const result_known[] = {"type",     "tool_use_id",	"content",
 						   "is_error", "cache_control", NULL};
-	struct wire_text type = json_member(v, "type");
+	/* the marker for the cache moves from turn to turn and says nothing */
+	static const char *const unsaid[] = {"cache_control", NULL};
+	struct wire_text type = tree_member(v, "type");
 	struct block block = {.kind = block_kind(type), .role = role};
-	const json_t *input;
+	const struct tree_value *input;
 	int r = 0;
 
-	if (json_is_string(v)) {
+	if (v->kind == TREE_STRING) {
 		block.kind = WIRE_BLOCK_TEXT;
-		block.text = json_text(v);
+		block.text = v->text;
 		return blocks_push(b, &block);
 	}
 	switch (block.kind) {
 	case WIRE_BLOCK_TEXT:
-		block.text = json_member(v, "text");
+		block.text = tree_member(v, "text");
 		if (!block.text.data)
 			break;
 		r = blocks_push(b, &block);
 		return r < 0 ? r : blocks_add_rest(b, role, block.id, v, text_known);
 	case WIRE_BLOCK_THINKING:
-		block.text = json_member(v, "thinking");
+		block.text = tree_member(v, "thinking");
 		if (!block.text.data)
-			block.text = json_member(v, "data");
+			block.text = tree_member(v, "data");
 		if (!block.text.data)
 			break;
 		r = blocks_push(b, &block);
 		return r < 0 ? r : blocks_add_rest(b, role, block.id, v, thinking_known);
 	case WIRE_BLOCK_TOOL_USE:
-		block.id = json_member(v, "id");
-		block.name = json_member(v, "name");
-		input = json_object_get(v, "input");
+		block.id = tree_member(v, "id");
+		block.name = tree_member(v, "name");
+		input = tree_get(v, "input");
 		if (!block.id.data || !block.name.data || !input)
 			break;
-		r = blocks_print(b, input, &block.text);
+		r = blocks_print(b, input, NULL, &block.text);
 		if (r == 0)
 			r = blocks_push(b, &block);
 		return r < 0 ? r : blocks_add_rest(b, role, block.id, v, use_known);
 	case WIRE_BLOCK_TOOL_RESULT:
-		block.id = json_member(v, "tool_use_id");
-		block.is_error = json_is_true(json_object_get(v, "is_error"));
+		block.id = tree_member(v, "tool_use_id");
+		block.is_error = tree_is(tree_get(v, "is_error"), TREE_TRUE);
 		if (!block.id.data)
 			break;
-		r = blocks_add_result(b, &block, json_object_get(v, "content"));
+		r = blocks_add_result(b, &block, tree_get(v, "content"));
 		return r < 0 ? r : blocks_add_rest(b, role, block.id, v, result_known);
 	default:
-		/* the marker for the cache moves from turn to turn and says nothing */
-		json_object_del(v, "cache_control");
-		break;
+		return blocks_add_without(b, role, (struct wire_text){0}, v, unsaid);
 	}
 	return blocks_add_other(b, role, (struct wire_text){0}, v);
 }
 
-int blocks_add_message(struct blocks *b, json_t *message)
+int blocks_add_message(struct blocks *b, const struct tree_value *message)
 {
 	static const char *const known[] = {"role", "content", NULL};
-	struct wire_text role = json_member(message, "role");
-	json_t *content = json_object_get(message, "content"), *item;
-	size_t i;
+	struct wire_text role = tree_member(message, "role");
+	const struct tree_value *content = tree_get(message, "content");
 	int r = 0;
 
 	if (!role.data || !content)
 		return blocks_add_other(b, role, (struct wire_text){0}, message);
-	if (json_is_array(content)) {
-		json_array_foreach (content, i, item)
+	if (content->kind == TREE_ARRAY) {
+		tree_foreach (content, item)
 			if (r == 0)
 				r = blocks_add(b, role, item);
 	} else {

@@ -4,7 +4,7 @@
 #define WIRE_BLOCKS_H
 
 #include "wire/internal.h"
-#include "wire/json.h"
+#include "wire/tree.h"
 
 struct block {
 	enum wire_block kind;
@@ -25,13 +25,14 @@ void blocks_free(struct blocks *b);
 /* A message {role, content}: content a string or an array. What a known block holds besides its
  * known members comes as a block of its own, of the kind WIRE_BLOCK_OTHER. Texts are borrowed from
  * the tree. Returns 0 or -ENOMEM. */
-int blocks_add_message(struct blocks *b, json_t *message);
+int blocks_add_message(struct blocks *b, const struct tree_value *message);
 
 /* One content block, or a bare string, said in that role. */
-int blocks_add(struct blocks *b, struct wire_text role, json_t *block);
+int blocks_add(struct blocks *b, struct wire_text role, const struct tree_value *block);
 
 /* Any value, as its JSON. */
-int blocks_add_other(struct blocks *b, struct wire_text role, struct wire_text id, const json_t *v);
+int blocks_add_other(struct blocks *b, struct wire_text role, struct wire_text id,
+		     const struct tree_value *v);
 
 /* What makes a block the same when it is sent again. Returns 0 or -ENOMEM. */
 int block_mark(struct seen *seen, const struct mark *conversation, const struct block *block,

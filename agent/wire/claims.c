@@ -5,25 +5,26 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "wire/json.h"
+#include "wire/tree.h"
 
 int claims_user_id(struct texts *texts, struct wire_text user_id, struct wire_call *call)
 {
-	_cleanup_json_ json_t *v = NULL;
+	_cleanup_tree_ struct tree tree = {0};
+	const struct tree_value *v;
 	struct wire_text device, account, session;
 	ssize_t at;
-	bool mended;
 	int r;
 
 	if (user_id.len && user_id.data[0] == '{') {
-		r = json_read(user_id, true, &v, &mended);
+		r = tree_read(user_id, TREE_STRICT, &tree);
 		if (r < 0)
 			return r == -ENOMEM ? r : 0;
-		if (json_object_size(v) > 3)
+		v = tree_root(&tree);
+		if (tree_count(v) > 3)
 			return 0;
-		device = json_member(v, "device_id");
-		account = json_member(v, "account_uuid");
-		session = json_member(v, "session_id");
+		device = tree_member(v, "device_id");
+		account = tree_member(v, "account_uuid");
+		session = tree_member(v, "session_id");
 	} else {
 		if (!text_starts(user_id, TEXT("user_")))
 			return 0;

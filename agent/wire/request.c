@@ -31,9 +31,9 @@ struct held {
 	struct wire_text key;
 	struct buffer span; /* its JSON */
 	struct mark mark;
-	json_t *value;	 /* NULL: not read, or broken */
-	const char *why; /* it is not read: why */
-	size_t first, n; /* its blocks */
+	struct tree tree; /* empty: not read, or broken */
+	const char *why;  /* it is not read: why */
+	size_t first, n;  /* its blocks */
 	bool news;
 };
 
@@ -78,7 +78,7 @@ void request_free(struct request *q)
 	if (!q)
 		return;
 	for (size_t i = 0; i < q->n_held; i++) {
-		json_decref(q->held[i].value);
+		tree_free(&q->held[i].tree);
 		buffer_free(&q->held[i].span);
 	}
 	free(q->held);
@@ -104,15 +104,14 @@ static int request_key(struct request *q)
 		{TEXT("tools"), FIELD_TOOLS},	    {TEXT("model"), FIELD_MODEL},
 		{TEXT("metadata"), FIELD_METADATA}, {TEXT("stream"), FIELD_STREAM},
 	};
-	_cleanup_json_ json_t *v = NULL;
+	_cleanup_tree_ struct tree tree = {0};
 	struct wire_text name;
-	bool mended;
 	int r;
 
-	r = json_read(TEXT_BUF(&q->span), false, &v, &mended);
+	r = tree_read(TEXT_BUF(&q->span), 0, &tree);
 	if (r == -ENOMEM)
 		return r;
-	name = r < 0 ? TEXT("?") : json_text(v);
+	name = r < 0 ? TEXT("?") : tree_text(tree_root(&tree));
 	q->field = FIELD_OTHER;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (text_equal(name, fields[i].name))
@@ -142,6 +141,7 @@ static bool request_known(const struct request *q, struct mark *mark, int *error
 /* A whole value is in span. */
 static int request_value(struct request *q)
 {
+	struct buffer copy = {0};
 	struct held *held;
 	struct mark mark;
 	int r;
@@ -175,13 +175,16 @@ static int request_value(struct request *q)
 		q->held = held;
 		q->cap_held = cap;
 	}
+	/* of its own size: the one that grew is used again for the next */
+	r = buffer_append(&copy, q->span.data, q->span.len, SIZE_MAX / 4);
+	if (r < 0)
+		return -ENOMEM;
 	q->held[q->n_held++] = (struct held){
 		.field = q->field,
 		.key = q->key_name,
-		.span = q->span,
+		.span = copy,
 		.mark = mark,
 	};
-	q->span = (struct buffer){0};
 	q->values += q->scan.values;
 	if (q->values > SCAN_VALUES) {
 		q->values -= q->scan.values;
@@ -268,27 +271,26 @@ static int request_read(struct request *q, struct held *h)
 {
 	struct seen *seen = q->conn->client->seen;
 	_cleanup_free_ struct mark *marks = NULL;
-	bool mended = false;
+	const struct tree_value *value;
 	int r;
 
 	if (h->why)
 		return 0;
-	r = json_read(TEXT_BUF(&h->span), true, &h->value, &mended);
+	r = tree_read(TEXT_BUF(&h->span), TREE_STRICT, &h->tree);
 	if (r == -EBADMSG) {
 		h->why = "a value that two readers may read differently";
 		return 0;
 	}
-	if (r == 0 && mended)
-		r = json_join_tree(h->value);
 	if (r < 0)
 		return r;
+	value = tree_root(&h->tree);
 	h->first = q->blocks.len;
-	if (h->field == FIELD_MESSAGES && json_is_object(h->value))
-		r = blocks_add_message(&q->blocks, h->value);
+	if (h->field == FIELD_MESSAGES && value->kind == TREE_OBJECT)
+		r = blocks_add_message(&q->blocks, value);
 	else if (h->field == FIELD_SYSTEM)
-		r = blocks_add(&q->blocks, TEXT("system"), h->value);
+		r = blocks_add(&q->blocks, TEXT("system"), value);
 	else
-		r = blocks_add_other(&q->blocks, h->key, (struct wire_text){0}, h->value);
+		r = blocks_add_other(&q->blocks, h->key, (struct wire_text){0}, value);
 	h->n = q->blocks.len - h->first;
 	if (r < 0 || !h->n)
 		return r < 0 ? r : seen_add_element(seen, &h->mark, NULL, 0);
@@ -332,20 +334,20 @@ static int request_claims(struct request *q, const struct held *h, struct block 
 
 static int request_metadata(struct request *q)
 {
-	_cleanup_json_ json_t *v = NULL;
+	_cleanup_tree_ struct tree tree = {0};
 	struct held h = {.field = FIELD_OTHER, .key = TEXT("metadata")};
-	const json_t *user_id;
-	bool mended;
+	const struct tree_value *v, *user_id;
 	int r;
 
 	if (!q->metadata.len)
 		return 0;
-	r = json_read(TEXT_BUF(&q->metadata), true, &v, &mended);
+	r = tree_read(TEXT_BUF(&q->metadata), TREE_STRICT, &tree);
 	if (r == -ENOMEM)
 		return r;
-	user_id = json_object_get(v, "user_id");
-	r = user_id ? claims_user_id(&q->ex->texts, json_text(user_id), &q->ex->call) : 0;
-	if (r < 0 || (r == 1 && json_object_size(v) == 1))
+	v = tree_root(&tree);
+	user_id = tree_get(v, "user_id");
+	r = user_id ? claims_user_id(&q->ex->texts, tree_text(user_id), &q->ex->call) : 0;
+	if (r < 0 || (r == 1 && tree_count(v) == 1))
 		return r < 0 ? r : 0;
 	/* something else stands there: told as it is */
 	text_set(&q->span, TEXT_BUF(&q->metadata));
@@ -358,15 +360,14 @@ static int request_call(struct request *q)
 {
 	struct wire_client *client = q->conn->client;
 	struct wire_call *call = &q->ex->call;
-	_cleanup_json_ json_t *model = NULL;
-	bool mended;
+	_cleanup_tree_ struct tree model = {0};
 	int r = 0;
 
 	if (q->model.len) {
-		r = json_read(TEXT_BUF(&q->model), true, &model, &mended);
+		r = tree_read(TEXT_BUF(&q->model), TREE_STRICT, &model);
 		if (r == -ENOMEM)
 			return r;
-		r = texts_keep(&q->ex->texts, json_text(model), &call->model);
+		r = texts_keep(&q->ex->texts, tree_text(tree_root(&model)), &call->model);
 	}
 	if (r == 0)
 		r = texts_keep(&q->ex->texts, TEXT_BUF(&client->working_directory),

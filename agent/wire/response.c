@@ -15,7 +15,7 @@
 
 struct open_block {
 	bool used, mended;
-	json_int_t index;
+	int64_t index;
 	enum wire_block kind;
 	struct texts texts;
 	struct wire_text id, name;
@@ -31,7 +31,7 @@ struct response {
 	bool whole;
 	struct sse sse;
 	struct buffer document;
-	json_t *value; /* of document */
+	struct tree tree; /* of document */
 	struct open_block open[OPEN_MAX];
 	size_t n_open; /* places ever used */
 	struct buffer stop_reason, message_id, error;
@@ -71,7 +71,7 @@ void response_free(struct response *p)
 	for (size_t i = 0; i < p->n_open; i++)
 		open_block_clear(&p->open[i]);
 	sse_free(&p->sse);
-	json_decref(p->value);
+	tree_free(&p->tree);
 	buffer_free(&p->document);
 	buffer_free(&p->stop_reason);
 	buffer_free(&p->message_id);
@@ -106,11 +106,10 @@ static int response_tell(struct response *p, const struct block *block, bool who
 			 .input = block->text,
 			 .duration_ns = -1},
 	};
-	_cleanup_json_ json_t *input = NULL;
+	_cleanup_tree_ struct tree input = {0};
 	_cleanup_buffer_ struct buffer printed = {0};
 	struct block echo = *block;
 	struct mark mark;
-	bool mended = false;
 	int r = 0;
 
 	if (block->kind == WIRE_BLOCK_TOOL_USE && whole) {
@@ -124,11 +123,9 @@ static int response_tell(struct response *p, const struct block *block, bool who
 		return 0;
 	if (block->kind == WIRE_BLOCK_TOOL_USE) {
 		/* the client parses the input and writes it anew; that is what comes back */
-		r = json_read(block->text, false, &input, &mended);
-		if (r == 0 && mended)
-			r = json_join_tree(input);
+		r = tree_read(block->text, 0, &input);
 		if (r == 0)
-			r = json_print(input, &printed);
+			r = tree_print(tree_root(&input), NULL, &printed);
 		if (r == -ENOMEM)
 			return r;
 		if (r == 0)
@@ -141,7 +138,7 @@ static int response_tell(struct response *p, const struct block *block, bool who
 	return r < 0 ? r : 0;
 }
 
-static struct open_block *response_find(struct response *p, json_int_t index)
+static struct open_block *response_find(struct response *p, int64_t index)
 {
 	for (size_t i = 0; i < p->n_open; i++)
 		if (p->open[i].used && p->open[i].index == index)
@@ -160,7 +157,7 @@ static int response_close(struct response *p, struct open_block *b, bool whole)
 	int r;
 
 	if (b->mended && b->text.len)
-		b->text.len = json_join((char *)b->text.data, b->text.len);
+		b->text.len = tree_join((char *)b->text.data, b->text.len);
 	block.text = b->text.len ? TEXT_BUF(&b->text) : b->start;
 	if (!block.text.data)
 		block.text = TEXT("");
@@ -169,14 +166,14 @@ static int response_close(struct response *p, struct open_block *b, bool whole)
 	return r;
 }
 
-static int response_start(struct response *p, const json_t *event)
+static int response_start(struct response *p, const struct tree_value *event)
 {
-	json_int_t index = json_integer_value(json_object_get(event, "index"));
-	json_t *v = json_object_get(event, "content_block");
+	int64_t index = tree_integer(tree_get(event, "index"));
+	const struct tree_value *v = tree_get(event, "content_block");
 	struct open_block *b = response_find(p, index);
 	_cleanup_buffer_ struct buffer printed = {0};
 	struct wire_text text = {0};
-	const json_t *start;
+	const struct tree_value *start;
 	int r = 0;
 
 	if (b) /* the one before was never closed */
@@ -187,34 +184,34 @@ static int response_start(struct response *p, const json_t *event)
 		if (!p->open[i].used)
 			b = &p->open[i];
 	if (!b) {
-		r = json_print(event, &printed);
+		r = tree_print(event, NULL, &printed);
 		return r < 0 ? r
 			     : response_bad(p, TEXT_BUF(&printed), "too many open content blocks");
 	}
 	if ((size_t)(b - p->open) >= p->n_open)
 		p->n_open = (size_t)(b - p->open) + 1;
 	*b = (struct open_block){.used = true, .index = index};
-	b->kind = block_kind(json_member(v, "type"));
+	b->kind = block_kind(tree_member(v, "type"));
 	start = v;
 	switch (b->kind) {
 	case WIRE_BLOCK_TEXT:
 		start = NULL;
-		text = json_member(v, "text");
+		text = tree_member(v, "text");
 		break;
 	case WIRE_BLOCK_THINKING:
 		start = NULL;
-		text = json_member(v, "thinking");
+		text = tree_member(v, "thinking");
 		if (!text.data)
-			text = json_member(v, "data");
+			text = tree_member(v, "data");
 		break;
 	case WIRE_BLOCK_TOOL_USE:
-		start = json_object_get(v, "input");
-		r = texts_keep(&b->texts, json_member(v, "name"), &b->name);
+		start = tree_get(v, "input");
+		r = texts_keep(&b->texts, tree_member(v, "name"), &b->name);
 		if (r == 0)
-			r = texts_keep(&b->texts, json_member(v, "id"), &b->id);
+			r = texts_keep(&b->texts, tree_member(v, "id"), &b->id);
 		break;
 	case WIRE_BLOCK_TOOL_RESULT:
-		r = texts_keep(&b->texts, json_member(v, "tool_use_id"), &b->id);
+		r = texts_keep(&b->texts, tree_member(v, "tool_use_id"), &b->id);
 		break;
 	default:
 		break;
@@ -222,25 +219,24 @@ static int response_start(struct response *p, const json_t *event)
 	if (r == 0 && text.len)
 		r = text_set(&b->text, text);
 	if (r == 0 && start)
-		r = json_print(start, &printed);
+		r = tree_print(start, NULL, &printed);
 	if (r == 0 && printed.len)
 		r = texts_keep(&b->texts, TEXT_BUF(&printed), &b->start);
 	return r;
 }
 
-static int response_delta(struct response *p, const json_t *event, bool mended)
+static int response_delta(struct response *p, const struct tree_value *event, bool mended)
 {
 	static const char *const members[] = {"text", "partial_json", "thinking"};
-	const json_t *delta = json_object_get(event, "delta");
-	struct open_block *b =
-		response_find(p, json_integer_value(json_object_get(event, "index")));
+	const struct tree_value *delta = tree_get(event, "delta");
+	struct open_block *b = response_find(p, tree_integer(tree_get(event, "index")));
 	struct wire_text text = {0};
 	_cleanup_buffer_ struct buffer printed = {0};
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(members) && !text.data; i++)
-		text = json_member(delta, members[i]);
-	if (!text.data && json_member(delta, "signature").data)
+		text = tree_member(delta, members[i]);
+	if (!text.data && tree_member(delta, "signature").data)
 		return 0;
 	if (b && text.data) {
 		b->mended = b->mended || mended;
@@ -248,7 +244,7 @@ static int response_delta(struct response *p, const json_t *event, bool mended)
 		return r < 0 ? -ENOMEM : 0;
 	}
 	/* of a block that never started, or of a kind not known: told as it is */
-	r = json_print(event, &printed);
+	r = tree_print(event, NULL, &printed);
 	if (r == 0)
 		block_emit(p->conn, p->ex,
 			   &(struct block){.kind = WIRE_BLOCK_OTHER,
@@ -258,28 +254,28 @@ static int response_delta(struct response *p, const json_t *event, bool mended)
 	return r;
 }
 
-static void response_usage(struct response *p, const json_t *usage)
+static void response_usage(struct response *p, const struct tree_value *usage)
 {
 	static const char *const in[] = {"input_tokens", "cache_creation_input_tokens",
 					 "cache_read_input_tokens"};
 	uint64_t sum = 0;
-	json_int_t n;
+	int64_t n;
 
 	/* cached tokens are input too: reported apart, they add up to what was read */
 	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
-		n = json_integer_value(json_object_get(usage, in[i]));
+		n = tree_integer(tree_get(usage, in[i]));
 		sum += n > 0 ? (uint64_t)n : 0;
 	}
 	if (sum > p->tokens_in)
 		p->tokens_in = sum;
-	n = json_integer_value(json_object_get(usage, "output_tokens"));
+	n = tree_integer(tree_get(usage, "output_tokens"));
 	if (n > 0 && (uint64_t)n > p->tokens_out)
 		p->tokens_out = (uint64_t)n;
 }
 
-static int response_error(struct response *p, const json_t *error)
+static int response_error(struct response *p, const struct tree_value *error)
 {
-	struct wire_text type = json_member(error, "type"), message = json_member(error, "message");
+	struct wire_text type = tree_member(error, "type"), message = tree_member(error, "message");
 	int r = text_set(&p->error, type);
 
 	if (r == 0 && type.len && message.len)
@@ -288,13 +284,13 @@ static int response_error(struct response *p, const json_t *error)
 }
 
 /* What a whole message, or the head of a streamed one, says besides its content. */
-static int response_message(struct response *p, const json_t *message)
+static int response_message(struct response *p, const struct tree_value *message)
 {
-	struct wire_text id = json_member(message, "id");
-	struct wire_text stop = json_member(message, "stop_reason");
+	struct wire_text id = tree_member(message, "id");
+	struct wire_text stop = tree_member(message, "stop_reason");
 	int r = 0;
 
-	response_usage(p, json_object_get(message, "usage"));
+	response_usage(p, tree_get(message, "usage"));
 	if (id.data)
 		r = text_set(&p->message_id, id);
 	if (r == 0 && stop.data)
@@ -316,50 +312,53 @@ static int response_flush(struct response *p)
 static int response_event(void *ctx, struct wire_text name, struct wire_text data)
 {
 	struct response *p = ctx;
-	_cleanup_json_ json_t *event = NULL;
+	_cleanup_tree_ struct tree tree = {0};
+	const struct tree_value *event;
 	struct open_block *b;
 	struct wire_text type;
 	struct wire_text rest;
 	uint32_t index;
-	bool mended = false;
 	int r;
 
 	b = delta_match(data, &index, &rest) ? response_find(p, index) : NULL;
 	r = b ? delta_append(rest, &b->text) : 0;
 	if (r != 0)
 		return r < 0 ? -ENOMEM : 0;
-	r = json_read(data, false, &event, &mended);
+	r = tree_read(data, TREE_HALVES, &tree);
 	if (r == -EBADMSG)
 		return response_bad(p, data, "an event that is not JSON");
 	if (r < 0)
 		return r;
-	type = json_member(event, "type");
+	event = tree_root(&tree);
+	type = tree_member(event, "type");
 	if (TEXT_IS(type, "content_block_delta"))
-		return response_delta(p, event, mended);
-	if (mended) {
-		r = json_join_tree(event);
+		return response_delta(p, event, tree.halves);
+	if (tree.halves) { /* nothing follows that they could be joined with */
+		tree_free(&tree);
+		r = tree_read(data, 0, &tree);
 		if (r < 0)
 			return r;
-		type = json_member(event, "type");
+		event = tree_root(&tree);
+		type = tree_member(event, "type");
 	}
 	if (TEXT_IS(type, "content_block_start"))
 		return response_start(p, event);
 	if (TEXT_IS(type, "content_block_stop")) {
-		b = response_find(p, json_integer_value(json_object_get(event, "index")));
+		b = response_find(p, tree_integer(tree_get(event, "index")));
 		return b ? response_close(p, b, true) : 0;
 	}
 	if (TEXT_IS(type, "message_start"))
-		return response_message(p, json_object_get(event, "message"));
+		return response_message(p, tree_get(event, "message"));
 	if (TEXT_IS(type, "message_delta")) {
-		response_usage(p, json_object_get(event, "usage"));
-		return response_message(p, json_object_get(event, "delta"));
+		response_usage(p, tree_get(event, "usage"));
+		return response_message(p, tree_get(event, "delta"));
 	}
 	if (TEXT_IS(type, "message_stop")) {
 		p->whole = true;
 		return response_flush(p);
 	}
 	if (TEXT_IS(type, "error"))
-		return response_error(p, json_object_get(event, "error"));
+		return response_error(p, tree_get(event, "error"));
 	if (TEXT_IS(type, "ping"))
 		return 0;
 	block_emit(
@@ -383,33 +382,30 @@ static int response_document(struct response *p, struct wire_text *other)
 {
 	struct blocks blocks = {0};
 	struct wire_text type;
-	json_t *content, *item;
-	bool mended = false;
-	size_t i;
+	const struct tree_value *root, *content;
 	int r;
 
-	r = json_read(TEXT_BUF(&p->document), false, &p->value, &mended);
-	if (r == 0 && mended)
-		r = json_join_tree(p->value);
+	r = tree_read(TEXT_BUF(&p->document), 0, &p->tree);
 	if (r == -ENOMEM)
 		return r;
-	type = json_member(p->value, "type");
+	root = tree_root(&p->tree);
+	type = tree_member(root, "type");
 	if (TEXT_IS(type, "error")) {
 		p->whole = true;
-		return response_error(p, json_object_get(p->value, "error"));
+		return response_error(p, tree_get(root, "error"));
 	}
-	content = json_object_get(p->value, "content");
-	if (!TEXT_IS(type, "message") || !json_is_array(content)) {
+	content = tree_get(root, "content");
+	if (!TEXT_IS(type, "message") || !tree_is(content, TREE_ARRAY)) {
 		p->whole = r == 0;
 		*other = TEXT_BUF(&p->document);
 		return 0;
 	}
 	p->whole = true;
-	r = response_message(p, p->value);
-	json_array_foreach (content, i, item)
+	r = response_message(p, root);
+	tree_foreach (content, item)
 		if (r == 0)
 			r = blocks_add(&blocks, TEXT("assistant"), item);
-	for (i = 0; i < blocks.len && r == 0; i++)
+	for (size_t i = 0; i < blocks.len && r == 0; i++)
 		r = response_tell(p, &blocks.items[i], true);
 	blocks_free(&blocks);
 	return r;

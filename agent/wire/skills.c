@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "wire/json.h"
+#include "wire/tree.h"
 
 bool skills_is_tool(struct wire_text name)
 {
@@ -20,25 +20,23 @@ static struct wire_text without_slash(struct wire_text name)
 /* Name and arguments out of the tool's input; older clients call the name "command". */
 static int skills_input(struct texts *texts, struct wire_text input, struct wire_skill *skill)
 {
-	_cleanup_json_ json_t *v = NULL;
+	_cleanup_tree_ struct tree tree = {0};
 	_cleanup_buffer_ struct buffer printed = {0};
 	struct wire_text name, args;
-	const json_t *other;
-	bool mended = false;
+	const struct tree_value *v, *other;
 	int r;
 
-	r = json_read(input, false, &v, &mended);
-	if (r == 0 && mended)
-		r = json_join_tree(v);
+	r = tree_read(input, 0, &tree);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	name = json_member(v, "skill");
+	v = tree_root(&tree);
+	name = tree_member(v, "skill");
 	if (!name.data)
-		name = json_member(v, "command");
-	args = json_member(v, "args");
-	other = json_object_get(v, "args");
-	if (!args.data && other && !json_is_null(other)) {
-		r = json_print(other, &printed);
+		name = tree_member(v, "command");
+	args = tree_member(v, "args");
+	other = tree_get(v, "args");
+	if (!args.data && other && other->kind != TREE_NULL) {
+		r = tree_print(other, NULL, &printed);
 		args = TEXT_BUF(&printed);
 	}
 	if (r == 0)

@@ -54,6 +54,9 @@ bool text_between(struct wire_text t, struct wire_text open, struct wire_text cl
 /* Bytes of the well-formed UTF-8 character at p (Unicode, table 3-7), which is before end; or 0. */
 size_t text_utf8_length(const char *p, const char *end);
 
+/* Writes a code point as UTF-8, at most four bytes. Returns behind it. */
+char *text_put_code(char *out, uint32_t code);
+
 /* Strings kept together, released together and zeroed then: they came off the wire. */
 struct texts {
 	struct text_node *first;

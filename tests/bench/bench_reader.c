@@ -7,16 +7,21 @@
  * A conversation is what the client sends: every turn the whole of it again, 40 KiB of system text
  *and tools before it, a tool's result of 6 KiB in each turn, and an answer in server-sent events
  *whose text is split every few bytes. Records of all conversations come in turns, one record each,
- *so that all of them are in flight at any time. Building the records is not measured. */
+ *so that all of them are in flight at any time. Building the records is not measured.
+ * After that, requests of messages that were never sent before: code, logs and data, prose. */
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../unit/records.h"
+#include "../unit/test_mask_gen.h"
 
 #define SYSTEM_BYTES 40000
 #define RESULT_BYTES 6000
 #define ANSWER_BYTES 1500
+
+#define FRESH_RESULTS 64  /* tools' results in a conversation that is sent for the first time */
+#define FRESH_CLIENTS 100 /* that each send one */
 
 /* One conversation, as records one after the other: a 32-bit length, padding, the record. */
 struct tape {
@@ -199,12 +204,83 @@ static void bench_play(const struct tape *t, uint32_t conversations, struct benc
 	ret->bytes_out = w.bytes_out;
 }
 
+/* A string as JSON.stringify writes it. */
+static void bench_escaped(struct buffer *b, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			bench_must(buffer_printf(b, RECORDS_BUFFER, "\\%c", c));
+		else if (c == '\n' || c == '\t')
+			records_add(b, c == '\n' ? "\\n" : "\\t");
+		else
+			bench_must(buffer_append(b, &c, 1, RECORDS_BUFFER));
+	}
+}
+
+/* One request whose every message is new: results of tools, all of one kind of text. */
+static void bench_fresh(struct tape *t, void (*line)(struct gen *))
+{
+	struct records_connection c = {.actor = records_client(1000, RECORDS_ALICE, 1000),
+				       .ssl = 0x7f0000001000};
+	struct buffer messages = {0}, request = {0};
+	uint64_t now = RECORDS_MS;
+	char text[RESULT_BYTES + 1];
+
+	for (unsigned int i = 0; i < FRESH_RESULTS; i++) {
+		struct gen g = {.seed = 7 + i, .out = text, .cap = sizeof(text)};
+
+		while (g.len + 1 < sizeof(text))
+			line(&g);
+		bench_must(buffer_printf(
+			&messages, RECORDS_BUFFER,
+			"%s{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":"
+			"\"toolu_%u\",\"name\":\"Read\",\"input\":{\"file_path\":\"/src/%u.c\"}}]},"
+			"{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+			"\"tool_use_id\":\"toolu_%u\",\"content\":\"",
+			i ? "," : "", i, i, i));
+		bench_escaped(&messages, text, g.len);
+		records_add(&messages, "\"}]}");
+	}
+	records_request(&request, (char *)messages.data);
+	bench_say(t, &c, &now, TLS_DIRECTION_SENT, &request, TLS_CHUNK_LARGE);
+	buffer_free(&request);
+	buffer_free(&messages);
+}
+
 static int bench_compare(const void *a, const void *b)
 {
 	double x = ((const struct bench_run *)a)->seconds,
 	       y = ((const struct bench_run *)b)->seconds;
 
 	return x < y ? -1 : x > y;
+}
+
+/* What was never sent before, by kind of text. */
+static void bench_fresh_all(size_t n)
+{
+	static const struct {
+		const char *name;
+		void (*line)(struct gen *);
+	} kinds[] = {{"code", gen_code}, {"data", gen_data}, {"prose", gen_prose}};
+	struct bench_run *runs = calloc(n, sizeof(*runs));
+
+	for (size_t k = 0; runs && k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		struct tape tape = {0};
+		double megabytes;
+
+		bench_fresh(&tape, kinds[k].line);
+		megabytes = (double)tape.plaintext * FRESH_CLIENTS / 1e6;
+		for (size_t i = 0; i < n; i++)
+			bench_play(&tape, FRESH_CLIENTS, &runs[i]);
+		qsort(runs, n, sizeof(*runs), bench_compare);
+		printf("reader.fresh_%s_mb_s\t%.1f\tmedian of %zu; %.1f to %.1f; %.1f MB\n",
+		       kinds[k].name, megabytes / runs[n / 2].seconds, n,
+		       megabytes / runs[n - 1].seconds, megabytes / runs[0].seconds, megabytes);
+		buffer_free(&tape.bytes);
+	}
+	free(runs);
 }
 
 int main(int argc, char **argv)
@@ -237,5 +313,6 @@ int main(int argc, char **argv)
 	printf("reader.rss_kib\t%ld\tabove the records themselves\n", rss);
 	buffer_free(&tape.bytes);
 	free(runs);
+	bench_fresh_all(n);
 	return 0;
 }

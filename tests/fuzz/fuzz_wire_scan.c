@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The JSON scanner against jansson: what the parser takes the scanner takes, and a split changes
- * nothing. */
+/* The JSON scanner and the JSON tree against jansson: what one takes the others take and read
+ * alike, and a split changes nothing. */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wire/delta.h"
-#include "wire/json.h"
 #include "wire/scan.h"
+#include "wire/tree.h"
 
 /* Runs over the text in pieces and hashes the events and their places. */
 static uint64_t events_of(const char *p, size_t len, size_t piece, bool split)
@@ -37,9 +37,9 @@ static uint64_t events_of(const char *p, size_t len, size_t piece, bool split)
 }
 
 /* The short way through a delta must say what the parser says, or nothing. */
-static void check_delta(struct wire_text text, const json_t *event)
+static void check_delta(struct wire_text text, const struct tree_value *event)
 {
-	const json_t *delta = json_object_get(event, "delta");
+	const struct tree_value *delta = tree_get(event, "delta");
 	static const char *const members[] = {"text", "partial_json", "thinking"};
 	struct wire_text rest, want = {0};
 	struct buffer got = {0};
@@ -50,35 +50,114 @@ static void check_delta(struct wire_text text, const json_t *event)
 		return;
 	}
 	for (size_t i = 0; i < 3 && !want.data; i++)
-		want = json_member(delta, members[i]);
+		want = tree_member(delta, members[i]);
 	if (!want.data || !text_equal(want, (struct wire_text){(const char *)got.data, got.len}) ||
-	    json_integer_value(json_object_get(event, "index")) != index)
+	    tree_integer(tree_get(event, "index")) != index)
 		abort();
 	buffer_free(&got);
+}
+
+/* Whether a value of the tree is what jansson read. */
+static bool same(const struct tree_value *v, const json_t *j)
+{
+	switch (json_typeof(j)) {
+	case JSON_OBJECT: {
+		const char *name;
+		json_t *member;
+
+		if (v->kind != TREE_OBJECT || tree_count(v) < json_object_size(j))
+			return false;
+		json_object_foreach ((json_t *)j, name, member) {
+			const struct tree_value *mine = tree_get(v, name);
+
+			if (!mine || !same(mine, member))
+				return false;
+		}
+		return true;
+	}
+	case JSON_ARRAY: {
+		size_t i = 0;
+
+		if (v->kind != TREE_ARRAY || tree_count(v) != json_array_size(j))
+			return false;
+		tree_foreach (v, inner)
+			if (!same(inner, json_array_get(j, i++)))
+				return false;
+		return true;
+	}
+	case JSON_STRING:
+		return text_equal(tree_text(v),
+				  (struct wire_text){json_string_value(j), json_string_length(j)});
+	case JSON_INTEGER:
+		return v->kind == TREE_NUMBER &&
+		       (tree_integer(v) == json_integer_value(j) || !tree_integer(v));
+	case JSON_REAL:
+		return v->kind == TREE_NUMBER && !tree_integer(v);
+	case JSON_TRUE:
+		return v->kind == TREE_TRUE;
+	case JSON_FALSE:
+		return v->kind == TREE_FALSE;
+	case JSON_NULL:
+		return v->kind == TREE_NULL;
+	}
+	return false;
+}
+
+/* What is printed is read as the same again. */
+static void check_print(const struct tree_value *v)
+{
+	struct buffer once = {0}, twice = {0};
+	struct tree again = {0};
+
+	if (tree_print(v, NULL, &once) < 0 || tree_read(TEXT_BUF(&once), 0, &again) < 0 ||
+	    tree_print(tree_root(&again), NULL, &twice) < 0 ||
+	    !text_equal(TEXT_BUF(&once), TEXT_BUF(&twice)))
+		abort();
+	tree_free(&again);
+	buffer_free(&once);
+	buffer_free(&twice);
+}
+
+/* jansson compares the names as they are; so does the tree, and knows a zero in them, too. */
+static void check_strict(struct wire_text text, bool loose)
+{
+	json_t *v = json_loadb(text.data, text.len,
+			       JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+	struct tree t = {0};
+	int r = tree_read(text, TREE_STRICT, &t);
+
+	if (loose && (r == 0) != (v != NULL))
+		abort();
+	tree_free(&t);
+	json_decref(v);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct wire_text text = {(const char *)data, size};
-	json_t *v, *again = NULL;
-	bool mended = false;
+	struct tree tree = {0};
+	bool zero = memchr(data, 0, size);
+	json_t *v;
 	int r;
 
 	v = json_loadb(text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	r = json_read(text, false, &again, &mended);
+	r = tree_read(text, 0, &tree);
+	/* the two of our own agree */
+	if ((r == 0) != scan_check(text.data, text.len))
+		abort();
 	/* jansson stops at a zero byte, whatever follows it: there only the scanner is right */
-	if (v && !scan_check(text.data, text.len) && size < SCAN_DEPTH && !memchr(data, 0, size))
+	if (v && r < 0 && size < SCAN_DEPTH && !zero)
 		abort();
-	/* the mending changes nothing that needs none */
-	if (v && r == 0 && (mended || !json_equal(v, again)))
+	if (v && r == 0 && (tree.mended || tree.halves || !same(tree_root(&tree), v)))
 		abort();
-	if (r == 0 && mended && json_join_tree(again) < 0)
-		abort();
-	check_delta(text, r == 0 ? again : NULL);
+	if (r == 0) {
+		check_print(tree_root(&tree));
+		check_strict(text, v && !zero);
+	}
+	check_delta(text, tree_root(&tree));
 	json_decref(v);
-	if (r == 0)
-		json_decref(again);
+	tree_free(&tree);
 	for (int split = 0; split < 2; split++) {
 		uint64_t whole = events_of(text.data, size, SIZE_MAX, split);
 

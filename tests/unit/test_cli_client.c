@@ -428,7 +428,12 @@ static const char status_answer[] =
 	"\"shadow\"}},\"posture\":[{\"capability\":\"connect\",\"state\":\"enforce\",\"reason\":"
 	"\"lsm\"},{\"capability\":\"tls\",\"state\":\"off\",\"reason\":\"no\\u001buprobes\"}],"
 	"\"clients\":[{\"pid\":77,\"person\":null,\"executable\":\"/x\\n/claude\",\"build_id\":"
-	"\"00112233445566778899\",\"inspected\":false}],\"counters\":{\"denied\":3,\"lost_record\":"
+	"\"00112233445566778899\",\"inspected\":false,\"proof\":\"disproved\"},{\"pid\":78,"
+	"\"person\":\"a@b\",\"inspected\":true,\"proof\":\"proven\"},{\"pid\":79,\"person\":"
+	"\"a@b\",\"inspected\":true,\"proof\":\"open\"},{\"pid\":80,\"person\":\"a@b\","
+	"\"inspected\":true,\"proof\":\"none\"}],\"images\":[{\"image\":3,\"build_id\":"
+	"\"00112233445566778899\",\"inspected\":false,\"proof\":\"disproved\",\"why\":\"not "
+	"a\\u001brequest\"}],\"counters\":{\"denied\":3,\"lost_record\":"
 	"2},\"log\":{\"size\":12,\"directory\":\"/var/log/b\",\"checkpoint_ms\":0},\"processes\":"
 	"{\"keeper\":1,\"reader\":0},\"names\":[{\"name\":\"api.example\",\"addresses\":"
 	"[\"10.0.0.1\",\"::1\",5],\"age_ms\":61000}]}";
@@ -444,7 +449,11 @@ static void test_status(void **state)
 		"  processes  keeper 1, reader gone, courier gone, analyst gone\n",
 		"  enforce  connect     lsm\n",
 		"  off      tls         no\\x1buprobes\n",
-		"  77   unknown  no         001122334455  /x\\n/claude\n",
+		"  77   unknown  no              001122334455  /x\\n/claude\n",
+		"  78   a@b      proven",
+		"  79   a@b      not proven yet",
+		"  80   a@b      yes",
+		"  3     no         disproved  001122334455  not a\\x1brequest\n",
 		"  denied       3\n",
 		"  api.example  1 min 1 s  10.0.0.1 ::1 ?\n",
 	};
@@ -468,7 +477,8 @@ static void test_status_of_another_version(void **state)
 	static const char *const answers[] = {
 		"{\"ok\":true}",
 		"{\"ok\":true,\"version\":1,\"uptime_ms\":\"x\",\"policy\":[],\"posture\":{},"
-		"\"clients\":[1,null,\"x\"],\"counters\":[1],\"log\":null,\"processes\":7,"
+		"\"clients\":[1,null,\"x\"],\"images\":[1,{},{\"why\":[]}],\"counters\":[1],"
+		"\"log\":null,\"processes\":7,"
 		"\"names\":"
 		"[{\"addresses\":{}},[]]}",
 		"{\"ok\":true,\"uptime_ms\":-9223372036854775807,\"policy\":{\"modes\":{\"x\":1}},"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "audit/event_class.h"
+#include "reader/proof.h"
 
 static void set_text(struct mask_rules *rules, struct event *event, const char *path,
 		     const char *text)
@@ -95,8 +96,18 @@ static const struct example examples[] = {
 	 NO_VERDICT,
 	 {{"app.name", 'n', "claude-code", 0},
 	  {"unmapped.pid", 'i', NULL, 4711},
-	  {"unmapped.executable", 'n', "/opt/claude", 0},
+	  {"unmapped.image", 'i', NULL, 12},
+	  {"unmapped.build_id", 'n', "c0ffee", 0},
 	  {"message", 'n', "two candidates for SSL_read", 0}}},
+	{EVENT_CAPTURE_DISPROVED,
+	 NO_VERDICT,
+	 {ACTOR,
+	  {"unmapped.image", 'i', NULL, 12},
+	  {"unmapped.build_id", 'n', "c0ffee", 0},
+	  {"unmapped.executable", 't', "/home/alice/claude", 0},
+	  {"unmapped.project", 't', "/home/alice/project", 0},
+	  {"unmapped.expected", 'n', PROOF_EXPECTED, 0},
+	  {"message", 'n', "what the probes on a client show is not what a client sends", 0}}},
 	{EVENT_DESTINATION,
 	 BAILIFF_DENY,
 	 {ACTOR,

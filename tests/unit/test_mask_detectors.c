@@ -110,6 +110,23 @@ static void test_positives(void **state)
 	mask_rules_free(rules);
 }
 
+/* Searches go by blocks of 16 and 64 bytes: no place in them may be blind. */
+static void test_every_place(void **state)
+{
+	static char open[130];
+	struct mask_rules *rules = all_rules();
+	size_t missed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(recipes); i++)
+		for (size_t k = 0; k + 1 < sizeof(open); k++) {
+			memset(open, ' ', k);
+			open[k] = 0;
+			missed += !check_value(rules, &recipes[i], i * 1000 + k, open, " ");
+		}
+	assert_int_equal(missed, 0);
+	mask_rules_free(rules);
+}
+
 static void test_every_detector_has_values(void **state)
 {
 	for (size_t i = 0; mask_detector_name(i); i++) {
@@ -294,5 +311,5 @@ static void test_documented(void **state)
 		fail_msg("no row for %s", detector_at(i)->name);
 }
 
-UNIT_MAIN(unit(test_positives), unit(test_every_detector_has_values), unit(test_near_misses),
-	  unit(test_one_digit_off), unit(test_documented))
+UNIT_MAIN(unit(test_positives), unit(test_every_place), unit(test_every_detector_has_values),
+	  unit(test_near_misses), unit(test_one_digit_off), unit(test_documented))

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The parts of the wire stage by themselves: JSON scanner, JSON mending, events of a stream,
+/* The parts of the wire stage by themselves: JSON scanner, JSON tree, events of a stream,
  * digests. */
 #include "test_wire.h"
 
 #include "wire/claims.h"
 #include "wire/delta.h"
-#include "wire/json.h"
 #include "wire/scan.h"
 #include "wire/seen.h"
 #include "wire/sse.h"
+#include "wire/tree.h"
 
 static void test_scanner_takes_json_and_nothing_else(void **state)
 {
@@ -138,27 +138,122 @@ static void test_mended_json(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		bool mended = false;
-		json_t *v = NULL;
+		_cleanup_tree_ struct tree t = {0};
+		struct wire_text got;
 
-		assert_int_equal(json_read(TEXT_STR(table[i].text), true, &v, &mended), 0);
-		if (mended)
-			assert_int_equal(json_join_tree(v), 0);
-		assert_string_equal(json_member(v, "a").data, table[i].want);
-		json_decref(v);
+		assert_int_equal(tree_read(TEXT_STR(table[i].text), TREE_STRICT, &t), 0);
+		got = tree_member(tree_root(&t), "a");
+		if (!text_equal(got, TEXT_STR(table[i].want)))
+			fail_msg("%s: %.*s", table[i].text, (int)got.len, got.data);
 	}
+}
+
+/* Halves that come in two documents are one character when they are put together. */
+static void test_halves_are_joined(void **state)
+{
+	static const char *const documents[] = {"\"a\\ud83d\"", "\"\\ude00b\\ude00\""};
+	struct buffer joined = {0};
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_tree_ struct tree t = {0};
+		struct wire_text text;
+
+		assert_int_equal(tree_read(TEXT_STR(documents[i]), TREE_HALVES, &t), 0);
+		assert_true(t.halves);
+		text = tree_text(tree_root(&t));
+		assert_int_equal(buffer_append(&joined, text.data, text.len, TEXT_MAX), 0);
+	}
+	joined.len = tree_join((char *)joined.data, joined.len);
+	assert_true(text_equal(TEXT_BUF(&joined), TEXT("a\xf0\x9f\x98\x80"
+						       "b\xef\xbf\xbd")));
+	buffer_free(&joined);
 }
 
 static void test_keys_twice(void **state)
 {
-	const struct wire_text twice = TEXT("{\"a\":1,\"a\":2}");
-	bool mended = false;
-	json_t *v = NULL;
+	static const struct {
+		const char *text;
+		int strict;
+		int64_t a;
+	} table[] = {
+		{"{\"a\":1,\"a\":2}", -EBADMSG, 2},
+		{"{\"a\":1,\"\\u0061\":2}", -EBADMSG, 2},
+		{"{\"b\":{\"a\":7,\"a\":8},\"a\":1}", -EBADMSG, 1},
+		{"{\"a\":1,\"aa\":2,\"b\":{\"a\":3}}", 0, 1},
+		{"{\"a\":1,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0,\"j\":0,"
+		 "\"k\":0,\"l\":0,\"m\":0,\"n\":0,\"o\":0,\"p\":0,\"q\":0,\"g\":0}",
+		 -EBADMSG, 1},
+		{"{\"a\":1,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0,\"j\":0,"
+		 "\"k\":0,\"l\":0,\"m\":0,\"n\":0,\"o\":0,\"p\":0,\"q\":0,\"r\":0}",
+		 0, 1},
+	};
 
-	assert_int_equal(json_read(twice, true, &v, &mended), -EBADMSG);
-	assert_null(v);
-	assert_int_equal(json_read(twice, false, &v, &mended), 0);
-	json_decref(v);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		_cleanup_tree_ struct tree strict = {0}, loose = {0};
+
+		assert_int_equal(tree_read(TEXT_STR(table[i].text), TREE_STRICT, &strict),
+				 table[i].strict);
+		if (table[i].strict)
+			assert_null(tree_root(&strict));
+		assert_int_equal(tree_read(TEXT_STR(table[i].text), 0, &loose), 0);
+		assert_int_equal(tree_integer(tree_get(tree_root(&loose), "a")), table[i].a);
+	}
+}
+
+/* What is printed is what came, without its blanks and with the escapes that JSON needs. */
+static void test_tree_is_printed(void **state)
+{
+	static const char *const without[] = {"gone", NULL};
+	static const struct {
+		const char *text, *want;
+	} table[] = {
+		{" [ 1 , -0.50e+3 , 123456789012345678901234567890 ] ",
+		 "[1,-0.50e+3,123456789012345678901234567890]"},
+		{"{\"gone\":{\"a\":1},\"b\":[{\"gone\":1}],\"gone\":2}", "{\"b\":[{\"gone\":1}]}"},
+		{"{\"gone\":1}", "{}"},
+		{"[true,false,null,[],{},\"\"]", "[true,false,null,[],{},\"\"]"},
+		{"\"\\u0041\\/\\\\\\\"\\b\\f\\n\\r\\t\\u0001\\u00e9\\u0000\x7f\"",
+		 "\"A/\\\\\\\"\\b\\f\\n\\r\\t\\u0001\xc3\xa9\\u0000\x7f\""},
+		{"{\"k\\n\":\"long enough to be read in words of eight\\nbytes each, "
+		 "\xe2\x82\xac\"}",
+		 "{\"k\\n\":\"long enough to be read in words of eight\\nbytes each, "
+		 "\xe2\x82\xac\"}"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		_cleanup_tree_ struct tree t = {0};
+		struct buffer out = {0};
+
+		assert_int_equal(tree_read(TEXT_STR(table[i].text), 0, &t), 0);
+		assert_int_equal(tree_print(tree_root(&t), without, &out), 0);
+		assert_string_equal((const char *)out.data, table[i].want);
+		buffer_free(&out);
+	}
+}
+
+static void test_whole_numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t want;
+	} table[] = {
+		{"0", 0},
+		{"-17", -17},
+		{"900000000000000000", 900000000000000000},
+		{"99999999999999999999", 0},
+		{"1.5", 0},
+		{"1e3", 0},
+		{"\"7\"", 0},
+		{"[7]", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		_cleanup_tree_ struct tree t = {0};
+
+		assert_int_equal(tree_read(TEXT_STR(table[i].text), 0, &t), 0);
+		assert_int_equal(tree_integer(tree_root(&t)), table[i].want);
+	}
+	assert_int_equal(tree_integer(NULL), 0);
 }
 
 static int put_event(void *ctx, struct wire_text name, struct wire_text data)
@@ -375,5 +470,6 @@ static void test_user_ids(void **state)
 
 UNIT_MAIN(unit(test_scanner_takes_json_and_nothing_else), unit(test_scanner_limits),
 	  unit(test_values_of_one_request), unit(test_mended_json), unit(test_keys_twice),
+	  unit(test_halves_are_joined), unit(test_tree_is_printed), unit(test_whole_numbers),
 	  unit(test_stream_events), unit(test_stream_limit), unit(test_delta), unit(test_digests),
 	  unit(test_seen_counts), unit(test_seen_is_bounded), unit(test_user_ids))

@@ -6,8 +6,12 @@
  *
  *	loadgen serve PORT CERT KEY
  *	loadgen send ADDRESS PORT CA COUNT BYTES
+ *	loadgen conversations ADDRESS PORT CA N TURNS BYTES
  *
- * The client checks the digest that the server gives back for each body. */
+ * conversations: N processes, each a conversation that is sent again in whole every turn, BYTES
+ *longer each time. In the middle of the last request all of them wait, "in flight" is printed, and
+ *a line on standard input lets them go on. The client checks the digest that the server gives back
+ *for each body. */
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -19,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void die(const char *what)
@@ -220,6 +225,122 @@ static int send_all(const char *address, int port, const char *ca, int count, si
 	return 0;
 }
 
+static SSL *dial(const char *address, int port, const char *ca)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	SSL *ssl;
+
+	if (!ctx || SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1)
+		die("CA");
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	inet_pton(AF_INET, address, &a.sin_addr);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		die("connect");
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	SSL_set_tlsext_host_name(ssl, "api.anthropic.com");
+	if (SSL_connect(ssl) != 1)
+		die("handshake");
+	return ssl;
+}
+
+#define SPOKEN 6000 /* bytes of one message */
+
+/* Message m of conversation i: the same each time it is made, and like no other. */
+static size_t speak(char *to, unsigned int i, unsigned int m)
+{
+	static const char *const words[] = {"the",  "file ", "returns", " 0x7f", " if (x)", " of ",
+					    "line", ": ",    "error",	" at ",	 "value",   "\\n"};
+	unsigned int x = (i + 1) * 2654435761u ^ m * 40503u;
+	size_t n = (size_t)text_at(to, "%s{\"role\":\"%s\",\"content\":\"%u of %u: ", m ? "," : "",
+				   m & 1 ? "assistant" : "user", m, i);
+
+	while (n < SPOKEN) {
+		const char *word;
+
+		x = x * 1664525u + 1013904223u;
+		word = words[(x >> 16) % (sizeof(words) / sizeof(words[0]))];
+		n += (size_t)text_at(to + n, "%s", word);
+	}
+	return n + (size_t)text_at(to + n, "\"}");
+}
+
+static int converse(const char *address, int port, const char *ca, unsigned int turns, size_t bytes,
+		    unsigned int i)
+{
+	SSL *ssl = dial(address, port, ca);
+	char *body = malloc(turns * bytes + 2 * SPOKEN), *answer, head[512], digest[65], go;
+	size_t n, len;
+
+	if (!body)
+		die("memory");
+	n = (size_t)text_at(body, "{\"model\":\"load\",\"max_tokens\":1,\"messages\":[");
+	for (unsigned int turn = 1, m = 0; turn <= turns; turn++) {
+		while (n < turn * bytes)
+			n += speak(body + n, i, m++);
+		len = n + (size_t)text_at(body + n, "]}");
+		snprintf(head, sizeof(head),
+			 "POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\n"
+			 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			 len);
+		put(ssl, head, strlen(head));
+		put(ssl, body, len / 2);
+		if (turn == turns && (write(1, "r", 1) != 1 || read(0, &go, 1) < 0))
+			die("waiting");
+		put(ssl, body + len / 2, len - len / 2);
+		answer = take(ssl, &n);
+		hex_of(body, len, digest);
+		if (!answer || !strstr(answer, digest))
+			die("the server got something else");
+		free(answer);
+		n = len - 2;
+	}
+	SSL_shutdown(ssl);
+	return 0;
+}
+
+/* Each in a process of its own, executed anew, as clients are. */
+static int converse_all(char **argv, unsigned int n)
+{
+	int ready[2], go[2], bad = 0, status;
+	char number[16], c;
+
+	if (pipe(ready) < 0 || pipe(go) < 0)
+		die("pipe");
+	for (unsigned int i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid)
+			continue;
+		snprintf(number, sizeof(number), "%u", i);
+		dup2(go[0], 0);
+		dup2(ready[1], 1);
+		for (int fd = 3; fd < 8; fd++)
+			close(fd);
+		execl("/proc/self/exe", "loadgen", "conversation", argv[2], argv[3], argv[4],
+		      argv[6], argv[7], number, (char *)NULL);
+		_exit(127);
+	}
+	close(ready[1]);
+	close(go[0]);
+	for (unsigned int i = 0; i < n; i++)
+		if (read(ready[0], &c, 1) != 1)
+			die("a conversation ended too early");
+	printf("%u conversations in flight\n", n);
+	fflush(stdout);
+	if (read(0, &c, 1) < 0)
+		die("standard input");
+	close(go[1]); /* the end of the pipe is the sign for all of them */
+	while (wait(&status) > 0)
+		bad += status != 0;
+	printf("%u conversations ended, %d badly\n", n, bad);
+	return bad != 0;
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -228,6 +349,11 @@ int main(int argc, char **argv)
 	if (argc == 7 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], atoi(argv[3]), argv[4], atoi(argv[5]),
 				strtoul(argv[6], NULL, 10));
+	if (argc == 8 && !strcmp(argv[1], "conversations"))
+		return converse_all(argv, (unsigned int)atoi(argv[5]));
+	if (argc == 8 && !strcmp(argv[1], "conversation"))
+		return converse(argv[2], atoi(argv[3]), argv[4], (unsigned int)atoi(argv[5]),
+				strtoul(argv[6], NULL, 10), (unsigned int)atoi(argv[7]));
 	fprintf(stderr, "usage: loadgen serve PORT CERT KEY | send ADDRESS PORT CA COUNT BYTES\n");
 	return 2;
 }
