@@ -435,6 +435,9 @@ __noinline int dns_learn(__u32 place, __u32 found)
 		address_v4(&to, a->bytes);
 	else
 		address_v6(&to, a->bytes);
+	/* what is told is what a connection to it will be told by */
+	a->family = to.family;
+	__builtin_memcpy(a->bytes, to.bytes, sizeof(a->bytes));
 	if (!dns_may_have(w->effects, dns_reach(&to))) {
 		if (w->governed)
 			dns_refuse(w, place, NAME_REFUSED_ANSWER, BAILIFF_REASON_DEFAULT, found);
