@@ -8,7 +8,6 @@
 . /src/vmtests/lib.sh
 
 changing=$(policy_variant names)
-links=/sys/fs/bpf/bailiff/v*/links
 
 # told LOGIN NAME: the governed shell of LOGIN asks for the name
 told() {
@@ -137,8 +136,9 @@ event "an event says so" \
 check "a listed one is" told carol w1.names.example
 
 step "with the program taken away a name opens nothing"
-check "dns_ingress is attached" test -e $links/*/dns_ingress
-rm -f $links/*/dns_ingress
+program=$(echo /sys/fs/bpf/bailiff/v*/links/*/dns_ingress)
+check "dns_ingress is attached" test -e "$program"
+rm -f "$program"
 check "every process is gone" bailiff_kill
 sleep 1
 told carol w4.names.example
