@@ -393,5 +393,7 @@ int dns_egress(struct __sk_buff *skb)
 		r = dns_asks(place);
 	}
 	dns_end(w);
+	/* the verifier wants to see what the function returned to be one of the two */
+	asm volatile("%0 &= 1" : "+r"(r));
 	return r;
 }
