@@ -170,9 +170,11 @@ struct name_value {
 	__u64 pattern; /* first 8 bytes of SHA-256 of the backward form: the same in each generation
 			*/
 	__u32 set;
-	__u32 effects; /* bit per enum dest_effect in the set */
+	__u32 effects; /* bit per enum dest_effect in the set, and NAME_PRIVATE */
 };
 CONTRACT_ASSERT(sizeof(struct name_value) == 16, "name_value");
+
+#define NAME_PRIVATE 256u /* an allowed name that may have an address of a private network */
 
 /* pattern -> set, for what was learned before a swap. Key: __u64 pattern. */
 
@@ -301,7 +303,7 @@ struct socket_context {
 	__u64 start_ns;
 	__u64 root_start_ns; /* whose lineage, as in task_context */
 	__u32 root_tgid;
-	__u32 netns;  /* where the socket is */
+	__u32 netns;  /* of the client at the head, as in task_context */
 	__u64 judged; /* generation that let its peer through; 0 never: made before its task was
 		       * governed, or handed over */
 	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */

@@ -49,7 +49,9 @@ static __always_inline struct socket_context *net_tag(struct socket *sock,
 		s->tgid = bpf_get_current_pid_tgid() >> 32;
 		s->root_tgid = t->root_tgid;
 		s->root_start_ns = t->root_start_ns;
-		s->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+		s->netns = t->netns;
+		s->start_ns =
+			BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
 		if (!actor_inspected(t))
 			s->flags &= ~TASK_CLIENT;
 	}

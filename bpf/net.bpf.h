@@ -136,6 +136,7 @@ __noinline int net_pattern(struct net_work *w, __u64 pattern)
  * inspected. Returns 1 when that settled it. */
 __noinline int net_model(struct net_work *w)
 {
+	struct judgement kept;
 	struct model_key key = {};
 	struct learned_value *v;
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -147,12 +148,15 @@ __noinline int net_model(struct net_work *w)
 	v = bpf_map_lookup_elem(&model_addresses, &key);
 	if (!v)
 		return 0;
+	kept = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
 		if (!v->names[i].pattern || v->names[i].until_ns < now)
 			continue;
 		if (net_pattern(w, v->names[i].pattern) == 0 && w->j.verdict == BAILIFF_DENY &&
 		    w->j.reason == BAILIFF_REASON_NOT_INSPECTED)
 			return 1;
+		/* it closes and never opens, whatever else the pattern's rules say */
+		w->j = kept;
 	}
 	return 0;
 }
@@ -196,6 +200,35 @@ __noinline int net_names(struct net_work *w)
 	}
 	w->j = found ? kept : refused;
 	return found;
+}
+
+/* An address that a rule by address allows, and a name that the policy denies led the lineage here:
+ * a denial wins. Returns 1 when that settled it. */
+__noinline int net_denied(struct net_work *w)
+{
+	struct judgement kept;
+	struct learned_key key = {};
+	struct learned_value *v;
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!w)
+		return 0;
+	key.root_start_ns = w->who.root_start_ns;
+	key.root_tgid = w->who.root_tgid;
+	key.family = w->address.family;
+	__builtin_memcpy(key.address, w->address.bytes, sizeof(key.address));
+	v = bpf_map_lookup_elem(&learned, &key);
+	if (!v)
+		return 0;
+	kept = w->j;
+	for (int i = 0; i < LEARNED_NAMES; i++) {
+		if (!v->names[i].pattern || v->names[i].until_ns < now)
+			continue;
+		if (net_pattern(w, v->names[i].pattern) == 0 && w->j.verdict == BAILIFF_DENY)
+			return 1;
+		w->j = kept;
+	}
+	return 0;
 }
 
 /* The one decision. w->address, who, protocol are given; j, person, generation, patterns come. The
@@ -254,9 +287,15 @@ __noinline int net_judge(struct net_work *w)
 		w->named = 1;
 		w->patterns[0] = w->j.pattern;
 	}
-	if (!judgement_settled(&w->j) && !w->who.inspected && net_model(w))
+	if (judgement_settled(&w->j) && w->j.verdict == BAILIFF_DENY)
 		return judgement_apply(&w->j);
-	if (!judgement_settled(&w->j) && (w->who.flags & TASK_GOVERNED))
+	if (!w->who.inspected && net_model(w))
+		return judgement_apply(&w->j);
+	if (!(w->who.flags & TASK_GOVERNED))
+		return judgement_apply(&w->j);
+	if (judgement_settled(&w->j))
+		net_denied(w);
+	else
 		net_names(w);
 	return judgement_apply(&w->j);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "policy/address.h"
 #include "policy/array.h"
 #include "policy/fields.h"
 #include "policy/load.h"
@@ -151,6 +152,8 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 	t->root.mode_destinations = policy->mode_destinations;
 	t->root.mode_skills = policy->mode_skills;
 	t->root.mode_model = policy->mode_model;
+	if (policy->refuse_unlisted_names)
+		t->root.flags |= POLICY_QUERY_REFUSE;
 	t->root.skill_default = policy->skill_default_allow ? BAILIFF_ALLOW : BAILIFF_DENY;
 	r = compile_rules(&c);
 	if (r == 0)
@@ -174,6 +177,10 @@ void policy_tables_free(struct policy_tables *tables)
 	free(tables->dest4);
 	free(tables->dest6);
 	free(tables->sets);
+	free(tables->names);
+	free(tables->patterns);
+	free(tables->locals);
+	free(tables->credentials);
 	for (size_t i = 0; i < tables->n_rules; i++) {
 		free(tables->rules[i].id);
 		free(tables->rules[i].words);
@@ -195,9 +202,13 @@ int policy_names(const struct policy *policy, const char ***ret)
 
 	if (!names)
 		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_destinations; i++)
-		if (policy->destinations[i].target == POLICY_TARGET_NAME)
-			names[n++] = policy->destinations[i].name;
+	for (size_t i = 0; i < policy->n_destinations; i++) {
+		const struct policy_destination *d = &policy->destinations[i];
+
+		if (d->target == POLICY_TARGET_NAME && d->effect == DEST_MODEL &&
+		    !address_is_wildcard(d->name))
+			names[n++] = d->name;
+	}
 	qsort(names, n, sizeof(*names), compile_compare_names);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)

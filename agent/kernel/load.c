@@ -308,6 +308,7 @@ int kernel_open(struct kernel **ret)
 				   "attached to the root cgroup");
 	else
 		posture_failed(k, "destinations (cgroup)", r);
+	kernel_open_dns(k, &opts);
 	r = LOAD(k, file, &opts);
 	if (r == 0)
 		r = attach_all(k, k->file->obj, false);
@@ -397,6 +398,7 @@ void kernel_close(struct kernel *k)
 	bailiff_process__destroy(k->process);
 	bailiff_net__destroy(k->net);
 	bailiff_cgroup__destroy(k->cgroup);
+	bailiff_dns__destroy(k->dns);
 	bailiff_file__destroy(k->file);
 	bailiff_tls__destroy(k->tls);
 	bailiff_host__destroy(k->host);
