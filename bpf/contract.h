@@ -85,8 +85,9 @@ struct policy_root {
 	__u32 skill_default; /* enum bailiff_verdict for skills that are not listed */
 	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
 	__u32 flags;	     /* POLICY_* */
+	__u64 credential_key[2]; /* of the digests of enrolled credentials */
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 32, "policy_root");
+CONTRACT_ASSERT(sizeof(struct policy_root) == 48, "policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
 struct person_value {
@@ -226,10 +227,6 @@ struct credential_key {
 	__u64 digest[2];
 };
 CONTRACT_ASSERT(sizeof(struct credential_key) == 24, "credential_key");
-
-struct credential_secret {
-	__u64 key[2];
-};
 
 /* ---- processes and files ----------------------------------------------------------------------
  */

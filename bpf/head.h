@@ -14,7 +14,9 @@
 
 #define HEAD_MAX	4096 /* bytes that are read; a head that goes on is not confirmed */
 #define HEAD_METHOD_MAX 15
-#define HEAD_KEY	512 /* bytes of a credential; of a longer one these and its length count */
+#define HEAD_KEY                                                                                   \
+	512 /* more than the bytes of a credential that count; the rest of a longer one is not     \
+	       looked at */
 
 enum head_state {
 	HEAD_METHOD,
@@ -100,9 +102,10 @@ static __always_inline void head_key_byte(struct head *h, char c)
 {
 	/* "Bearer " is not part of the key; another scheme stays, and its space with it */
 
-	h->key[h->key_len & (HEAD_KEY - 1)] = c;
-	if (h->key_len < HEAD_KEY - 1)
+	if (h->key_len < HEAD_KEY - 1) {
+		h->key[h->key_len & (HEAD_KEY - 1)] = c;
 		h->key_len++;
+	}
 	if (h->field == HEAD_FIELD_AUTHORIZATION && h->at < 7) {
 		if (head_lower(c) == head_text_at(HEAD_BEARER, h->at)) {
 			h->at++;

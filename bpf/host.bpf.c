@@ -47,15 +47,6 @@ struct {
 	__type(value, __u32);
 } host_begun SEC(".maps");
 
-/* Written by the keeper: the key of credential digests. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct credential_secret);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} credential_secret SEC(".maps");
-
 static __always_inline struct host_work *host_begin(void)
 {
 	for (__u32 i = 0; i < HOST_PLACES; i++) {
@@ -118,14 +109,13 @@ static long host_word(__u32 i, struct host_walk *walk)
 }
 
 /* Digest of the key on the request. The bytes past key_len are zero. */
-static __always_inline void host_digest(struct host_work *w, const struct credential_secret *secret,
-					__u64 ret[2])
+static __always_inline void host_digest(struct host_work *w, const __u64 secret[2], __u64 ret[2])
 {
 	struct host_walk walk = {.w = w};
 	__u32 len = w->head.key_len;
 	__u64 last = 0;
 
-	siphash_begin(&w->sip, secret->key);
+	siphash_begin(&w->sip, secret);
 	bpf_loop(HEAD_KEY / 8, host_word, &walk, 0);
 	__builtin_memcpy(&last, &w->head.key[(len & ~7u) & (HEAD_KEY - 8)], 8);
 	siphash_end(&w->sip, last, len, ret);
@@ -136,21 +126,19 @@ static __always_inline void host_credential(struct host_work *w, struct said *sa
 					    const struct task_context *t)
 {
 	struct credential_key key = {};
-	struct credential_secret *secret;
 	struct policy_root *root;
 	struct person_value *p;
 	void *enrolled;
-	__u32 slot = 0, zero = 0;
+	__u32 slot = 0;
 
 	root = policy_now(&slot);
 	if (!root || !(root->flags & (POLICY_CREDENTIAL_REPORT | POLICY_CREDENTIAL_REFUSE)))
 		return;
-	secret = bpf_map_lookup_elem(&credential_secret, &zero);
 	enrolled = bpf_map_lookup_elem(&policy_credentials, &slot);
 	p = actor_person(slot, t->uid);
 	key.person = p ? p->person : 0;
-	if (secret && enrolled && w->head.credentials) {
-		host_digest(w, secret, key.digest);
+	if (enrolled && w->head.credentials) {
+		host_digest(w, root->credential_key, key.digest);
 		if (bpf_map_lookup_elem(enrolled, &key))
 			return;
 	} else if (!w->head.credentials) {

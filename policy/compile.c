@@ -132,6 +132,25 @@ static void policy_tables_freep(struct policy_tables **tables)
 	policy_tables_free(*tables);
 }
 
+static int compile_credentials(struct compile *c)
+{
+	struct policy_tables *t = c->tables;
+
+	t->root.flags |= c->policy->credential_flags;
+	memcpy(t->root.credential_key, c->policy->credential_key, sizeof(t->root.credential_key));
+	for (uint32_t i = 0; i < c->policy->n_credentials; i++) {
+		const struct policy_credential *from = &c->policy->credentials[i];
+
+		if (array_grow(t->credentials, t->n_credentials) < 0)
+			return -ENOMEM;
+		t->credentials[t->n_credentials].key.person = from->person;
+		memcpy(t->credentials[t->n_credentials].key.digest, from->digest,
+		       sizeof(from->digest));
+		t->credentials[t->n_credentials++].number = i + 1;
+	}
+	return 0;
+}
+
 int policy_compile(const struct policy *policy, const struct policy_addresses *addresses,
 		   size_t n_addresses, policy_uid_lookup lookup, void *ctx,
 		   struct policy_tables **ret, char *err)
@@ -162,6 +181,8 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 		r = compile_skills(&c);
 	if (r == 0)
 		r = compile_destinations(&c);
+	if (r == 0)
+		r = compile_credentials(&c);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);

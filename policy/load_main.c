@@ -123,12 +123,21 @@ static void model_endpoints(struct fields *f, const struct document_node *v, voi
 	((struct load *)out)->endpoints = v;
 }
 
+static void model_credentials(struct fields *f, const struct document_node *v, void *out)
+{
+	fields_mapping(f, v, load_credentials_fields, "credentials", out);
+}
+
 static const struct field model_fields[] = {
 	{.name = "mode", .read = model_mode},
 	{.name = "endpoints",
 	 .read = model_endpoints,
 	 .below = "[]",
 	 .fields = load_endpoint_fields},
+	{.name = "credentials",
+	 .read = model_credentials,
+	 .below = "",
+	 .fields = load_credentials_fields},
 	{0},
 };
 

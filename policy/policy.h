@@ -83,6 +83,13 @@ struct policy_custom_detector {
 	struct policy_where where;
 };
 
+/* A key of the model API that is a person's: its keyed digest. */
+struct policy_credential {
+	uint64_t digest[2];
+	uint32_t person; /* from 1 */
+	uint32_t pad;
+};
+
 struct policy_client { /* a program that counts as a client beside Claude Code */
 	char *name;
 	uint8_t sha256[32];
@@ -107,6 +114,10 @@ struct policy {
 	struct sockaddr_storage *resolvers;
 	size_t n_resolvers;
 	bool refuse_unlisted_names;	     /* questions for names that no rule lists */
+	uint32_t credential_flags; /* POLICY_CREDENTIAL_*; 0: keys are not looked at */
+	uint64_t credential_key[2];
+	struct policy_credential *credentials;
+	size_t n_credentials;
 	char **detectors;		     /* NULL-terminated; NULL: all */
 	struct policy_where *detector_where; /* of each */
 	struct policy_custom_detector *custom;
