@@ -71,7 +71,7 @@ struct judgement {
 	__u32 verdict; /* enum bailiff_verdict, before the mode is applied */
 	__u32 reason;  /* enum bailiff_reason */
 	__u32 rule;
-	__u32 mode; /* enum bailiff_mode that applies */
+	__u32 mode;    /* enum bailiff_mode that applies */
 	__u64 pattern; /* the name whose address this is, 0: none; see struct dest_rule */
 };
 

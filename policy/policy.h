@@ -113,8 +113,8 @@ struct policy {
 	/* name servers that governed tasks may reach; the port is always set */
 	struct sockaddr_storage *resolvers;
 	size_t n_resolvers;
-	bool refuse_unlisted_names;	     /* questions for names that no rule lists */
-	uint32_t credential_flags; /* POLICY_CREDENTIAL_*; 0: keys are not looked at */
+	bool refuse_unlisted_names; /* questions for names that no rule lists */
+	uint32_t credential_flags;  /* POLICY_CREDENTIAL_*; 0: keys are not looked at */
 	uint64_t credential_key[2];
 	struct policy_credential *credentials;
 	size_t n_credentials;
