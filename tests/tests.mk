@@ -46,20 +46,25 @@ fuzz: $(FUZZ_BIN) ## run each fuzz target for FUZZ_SECONDS (60) from its corpus 
 fuzz-smoke: $(FUZZ_BIN) ## run each fuzz target over its corpus once
 	$(Q)sh tests/fuzz/run.sh $(BUILD) 0 $(sort $(FUZZ_BIN))
 
-# One failure does not keep the others from running; the last line says how many there were.
+# One failure does not keep the others from running; the last line says how many there were. A part
+# that fails before it has counted anything, as one that does not build, is a failure too.
+part = $(Q)before=$$(cat $(BUILD)/results 2>/dev/null | wc -l); $(MAKE) --no-print-directory $(1) || \
+	awk -v from="$$before" 'NR > from && $$3 > 0 { told = 1 } END { exit !told }' \
+		$(BUILD)/results || { echo '  FAIL     $(1)'; echo 'part 0 1 0' >>$(BUILD)/results; }
+
 check: $(BUILD)/.deps ## lint and unit tests, without VMs
 	$(Q)rm -f $(BUILD)/results
-	-$(Q)$(MAKE) --no-print-directory lint
-	-$(Q)$(MAKE) --no-print-directory -j2 unit
+	$(call part,lint)
+	$(call part,-j2 unit)
 	$(Q)sh tests/summary.sh $(BUILD)
 
 test: $(BUILD)/.deps ## everything: lint, unit tests, VM tests
 	$(Q)rm -f $(BUILD)/results
-	-$(Q)$(MAKE) --no-print-directory lint
-	-$(Q)$(MAKE) --no-print-directory -j2 unit
-	-$(Q)$(MAKE) --no-print-directory -j2 all
-	-$(Q)$(MAKE) --no-print-directory vm-selftest
-	-$(Q)$(MAKE) --no-print-directory vmtests
+	$(call part,lint)
+	$(call part,-j2 unit)
+	$(call part,-j2 all)
+	$(call part,vm-selftest)
+	$(call part,vmtests)
 	$(Q)sh tests/summary.sh $(BUILD)
 
 lint: $(BUILD)/.deps ## formatting, static analysis, house rules

@@ -80,10 +80,8 @@ static const struct recipe recipes[] = {
 	{"de-tax-id", "steuer_id=", "{1:2}{d:9}", "", valid_de_tax_id, false},
 	{"de-tax-id", "IdNr: ", "{1:2} {d:3} {d:3} {d:3}", "", valid_de_tax_id, false},
 	{"es-dni", "NIE = ", "X{d:7}{u:1}", "", valid_es_dni, false},
-	{"fr-nir",
-	 "num\xc3\xa9ro de s\xc3\xa9"
-	 "curit\xc3\xa9 sociale : ",
-	 "1{d:2}05{d:2}{d:3}{d:3}{d:2}", "", valid_fr_nir, false},
+	{"fr-nir", "numero de securite sociale : ", "1{d:2}05{d:2}{d:3}{d:3}{d:2}", "",
+	 valid_fr_nir, false},
 	{"fr-nir", "Numero de secu ", "1{d:2}05{d:2}{d:3}{d:3}{d:2}", "", valid_fr_nir, false},
 	{"nl-bsn", "Burgerservicenummer: ", "{d:9}", "", valid_nl_bsn, false},
 	{"se-personal-number", "Personal-Number: ", "1981122{1:1}{d:4}", "",

@@ -6,12 +6,12 @@
  *
  *	loadgen serve PORT CERT KEY
  *	loadgen send ADDRESS PORT CA COUNT BYTES
- *	loadgen conversations ADDRESS PORT CA N TURNS BYTES
+ *	loadgen conversations ADDRESS PORT CA N TURNS BYTES PAUSE
  *
  * conversations: N processes, each a conversation that is sent again in whole every turn, BYTES
- *longer each time. In the middle of the last request all of them wait, "in flight" is printed, and
- *a line on standard input lets them go on. The client checks the digest that the server gives back
- *for each body. */
+ *more each time, a turn every PAUSE ms. In the middle of the last request all of them wait, "in
+ *flight" is printed, and a line on standard input lets them go on. The client checks the digest
+ *that the server gives back for each body. */
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -268,7 +268,7 @@ static size_t speak(char *to, unsigned int i, unsigned int m)
 }
 
 static int converse(const char *address, int port, const char *ca, unsigned int turns, size_t bytes,
-		    unsigned int i)
+		    useconds_t pause_us, unsigned int i)
 {
 	SSL *ssl = dial(address, port, ca);
 	char *body = malloc(turns * bytes + 2 * SPOKEN), *answer, head[512], digest[65], go;
@@ -285,6 +285,8 @@ static int converse(const char *address, int port, const char *ca, unsigned int 
 			 "POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\n"
 			 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
 			 len);
+		if (turn > 1)
+			usleep(pause_us);
 		put(ssl, head, strlen(head));
 		put(ssl, body, len / 2);
 		if (turn == turns && (write(1, "r", 1) != 1 || read(0, &go, 1) < 0))
@@ -302,7 +304,7 @@ static int converse(const char *address, int port, const char *ca, unsigned int 
 }
 
 /* Each in a process of its own, executed anew, as clients are. */
-static int converse_all(char **argv, unsigned int n)
+static int converse_all(char **argv, unsigned int n, useconds_t pause_us)
 {
 	int ready[2], go[2], bad = 0, status;
 	char number[16], c;
@@ -314,15 +316,17 @@ static int converse_all(char **argv, unsigned int n)
 
 		if (pid < 0)
 			die("fork");
-		if (pid)
+		if (pid) {
+			usleep(pause_us / n); /* so that their turns do not fall together */
 			continue;
+		}
 		snprintf(number, sizeof(number), "%u", i);
 		dup2(go[0], 0);
 		dup2(ready[1], 1);
 		for (int fd = 3; fd < 8; fd++)
 			close(fd);
 		execl("/proc/self/exe", "loadgen", "conversation", argv[2], argv[3], argv[4],
-		      argv[6], argv[7], number, (char *)NULL);
+		      argv[6], argv[7], argv[8], number, (char *)NULL);
 		_exit(127);
 	}
 	close(ready[1]);
@@ -349,11 +353,14 @@ int main(int argc, char **argv)
 	if (argc == 7 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], atoi(argv[3]), argv[4], atoi(argv[5]),
 				strtoul(argv[6], NULL, 10));
-	if (argc == 8 && !strcmp(argv[1], "conversations"))
-		return converse_all(argv, (unsigned int)atoi(argv[5]));
-	if (argc == 8 && !strcmp(argv[1], "conversation"))
+	if (argc == 9 && !strcmp(argv[1], "conversations"))
+		return converse_all(argv, (unsigned int)atoi(argv[5]),
+				    (useconds_t)strtoul(argv[8], NULL, 10) * 1000);
+	if (argc == 9 && !strcmp(argv[1], "conversation"))
 		return converse(argv[2], atoi(argv[3]), argv[4], (unsigned int)atoi(argv[5]),
-				strtoul(argv[6], NULL, 10), (unsigned int)atoi(argv[7]));
+				strtoul(argv[6], NULL, 10),
+				(useconds_t)strtoul(argv[7], NULL, 10) * 1000,
+				(unsigned int)atoi(argv[8]));
 	fprintf(stderr, "usage: loadgen serve PORT CERT KEY | send ADDRESS PORT CA COUNT BYTES\n");
 	return 2;
 }

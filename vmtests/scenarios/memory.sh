@@ -8,7 +8,8 @@
 
 conversations=50
 turns=4
-bytes=60000 # that a conversation grows by with each turn
+bytes=60000   # that a conversation grows by with each turn
+pause_ms=4000 # between two turns; what a burst does is another scenario's matter
 limit_kib=$((64 * 1024))
 address=10.77.1.10
 port=8443
@@ -70,7 +71,7 @@ check "the sender is inspected" grep -qx true "$work/inspected"
 measure >"$work/idle"
 mkfifo "$world/go"
 as_user alice timeout 150 loadgen conversations $address $port $world/ca.pem $conversations $turns \
-	$bytes <"$world/go" >"$work/send" 2>&1 &
+	$bytes $pause_ms <"$world/go" >"$work/send" 2>&1 &
 sender=$!
 exec 7>"$world/go"
 for _ in $(seq 400); do
