@@ -3,6 +3,8 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+# kernel objects stay: they are looked at with bpftool, and tests load them
+.PRECIOUS: $(BUILD)/bpf/%.bpf.o
 
 BUILD   ?= build
 CC      := gcc
@@ -18,7 +20,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
         -Wpointer-arith -Wwrite-strings -Wundef -Wno-unused-parameter -Werror
 HARD := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fno-strict-aliasing
-LIBS_PC := libbpf libcrypto jansson yaml-0.1 libhs libpcre2-8 zlib libbrotlidec libzstd libseccomp libcap
+LIBS_PC := libbpf libcrypto jansson yaml-0.1 libhs libpcre2-8 zlib libbrotlidec libzstd libseccomp libcap libpsl
 PC_CFLAGS = $(shell pkg-config --cflags $(LIBS_PC))
 LDLIBS  = $(shell pkg-config --libs $(LIBS_PC)) -lZydis -lresolv
 CFLAGS  ?= -O2 -g

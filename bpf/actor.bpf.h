@@ -44,6 +44,7 @@ static __always_inline void actor_become_root(struct task_context *t, struct tas
 	t->flags |= TASK_GOVERNED;
 	t->root_tgid = leader->tgid;
 	t->root_start_ns = leader->start_boottime;
+	t->netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
 	t->spawn_tgid = 0;
 	t->spawn_start_ns = 0;
 }

@@ -16,7 +16,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 
-#define CONTRACT_VERSION 1
+#define CONTRACT_VERSION 2
 
 /* ---- what policy wants, what was decided ------------------------------------------------------
  */
@@ -51,6 +51,17 @@ enum bailiff_reason {
 	BAILIFF_REASON_UNKNOWN_PERSON,	  /* nobody in the directory has this login */
 	BAILIFF_REASON_NAME_TOO_LONG,	  /* skill name over SKILL_NAME_SIZE - 1 bytes */
 	BAILIFF_REASON_SOCKET_TYPE, /* socket family, type or protocol that is not on the list */
+	BAILIFF_REASON_RESOLVER,    /* DNS or DoT to somebody who is no configured resolver */
+	BAILIFF_REASON_QUERY,	    /* a DNS question that policy does not let out */
+	BAILIFF_REASON_HOST,	    /* the request's Host is not the name that opened the address */
+	BAILIFF_REASON_LISTEN,	    /* listening where others than this host can connect */
+	BAILIFF_REASON_LOCAL,	    /* local socket of a process outside, and not listed */
+	BAILIFF_REASON_DESCRIPTOR,  /* a socket handed over from outside */
+	BAILIFF_REASON_TRACE,	    /* reading or steering a process outside the lineage */
+	BAILIFF_REASON_NAMESPACE,   /* a user namespace: root over a network of one's own */
+	BAILIFF_REASON_DEVICE,	    /* a device that carries packets past the sockets: tun, vhost */
+	BAILIFF_REASON_CREDENTIAL,  /* the key on the request is not enrolled for the person */
+	BAILIFF_REASON_GUARD,	    /* bailiff's own programs, maps, pins, processes, files */
 	BAILIFF_REASON_MAX,
 };
 
@@ -61,6 +72,10 @@ enum bailiff_reason {
 #define SKILL_NAME_SIZE 64
 #define DEST_RULES_MAX	32
 
+#define POLICY_QUERY_REFUSE	 1u /* questions for names that no rule lists are not sent */
+#define POLICY_CREDENTIAL_REPORT 2u /* a key that is not enrolled: an event */
+#define POLICY_CREDENTIAL_REFUSE 4u /* the same, and the connection is reset */
+
 /* One for each slot. */
 struct policy_root {
 	__u64 generation;	 /* counts up for ever; on every record */
@@ -69,9 +84,10 @@ struct policy_root {
 	__u32 mode_model;    /* "model API only from inspected processes" */
 	__u32 skill_default; /* enum bailiff_verdict for skills that are not listed */
 	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
-	__u32 pad;
+	__u32 flags;	     /* POLICY_* */
+	__u64 credential_key[2]; /* of the digests of enrolled credentials */
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 32, "policy_root");
+CONTRACT_ASSERT(sizeof(struct policy_root) == 48, "policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
 struct person_value {
@@ -114,7 +130,8 @@ struct dest_key6 {
 enum dest_effect {
 	DEST_ALLOW,
 	DEST_DENY,
-	DEST_MODEL, /* model API: inspected processes only, and nobody else on the host */
+	DEST_MODEL,    /* model API: inspected processes only, and nobody else on the host */
+	DEST_RESOLVER, /* allow, and DNS answers from there count */
 	DEST_EFFECT_MAX,
 };
 
@@ -126,15 +143,90 @@ struct dest_rule {
 	__u8 protocol;		   /* IPPROTO_TCP, IPPROTO_UDP, 0 any */
 	__u8 effect;		   /* enum dest_effect */
 	__u16 pad;
+	__u64 pattern; /* the name that leads here (struct name_value), 0: a rule by address */
 };
-CONTRACT_ASSERT(sizeof(struct dest_rule) == 24, "dest_rule");
+CONTRACT_ASSERT(sizeof(struct dest_rule) == 32, "dest_rule");
 
 struct dest_set {
 	__u32 n;
 	__u32 pad;
 	struct dest_rule rules[DEST_RULES_MAX]; /* deny before model before allow */
 };
-CONTRACT_ASSERT(sizeof(struct dest_set) == 8 + 24 * DEST_RULES_MAX, "dest_set");
+CONTRACT_ASSERT(sizeof(struct dest_set) == 8 + 32 * DEST_RULES_MAX, "dest_set");
+
+/* Names. A pattern is kept backwards, so that the longest suffix is the longest prefix:
+ * "*.example.com" is "moc.elpmaxe." and "example.com" is "moc.elpmaxe" and a zero byte. Lower case,
+ * no trailing dot. A name is looked up as itself backwards and a zero byte. 256 bytes are all that
+ * an LPM trie takes; a name has at most 253 (RFC 1035). */
+#define NAME_SIZE 256
+
+struct name_key {
+	__u32 prefix_len; /* bits */
+	char name[NAME_SIZE];
+};
+
+/* As with addresses, the set of a pattern holds the rules of every shorter pattern that covers it.
+ */
+struct name_value {
+	__u64 pattern; /* first 8 bytes of SHA-256 of the backward form: the same in each generation
+			*/
+	__u32 set;
+	__u32 effects; /* bit per enum dest_effect in the set, and NAME_PRIVATE */
+};
+CONTRACT_ASSERT(sizeof(struct name_value) == 16, "name_value");
+
+#define NAME_PRIVATE 256u /* an allowed name that may have an address of a private network */
+
+/* pattern -> set, for what was learned before a swap. Key: __u64 pattern. */
+
+/* What DNS answers to a lineage said: key of `learned`. LRU: an entry pushed out denies. */
+struct learned_key {
+	__u64 root_start_ns;
+	__u32 root_tgid;
+	__u32 family; /* after canonicalising */
+	__u8 address[16];
+};
+CONTRACT_ASSERT(sizeof(struct learned_key) == 32, "learned_key");
+
+#define LEARNED_NAMES 4 /* of one address; the one that ends first makes room */
+
+struct learned_value {
+	struct learned_name {
+		__u64 pattern;
+		__u64 until_ns; /* CLOCK_BOOTTIME: a changed wall clock keeps nothing alive */
+	} names[LEARNED_NAMES];
+};
+CONTRACT_ASSERT(sizeof(struct learned_value) == 64, "learned_value");
+
+/* Addresses of model endpoints as any process was told by a configured resolver: key of
+ * `model_addresses`; value: struct learned_value. It closes and never opens. */
+struct model_key {
+	__u32 family;
+	__u8 address[16];
+};
+
+#define NAME_TTL_LEAST_S                                                                           \
+	30 /* a name server must not make an address come and go under a client                    \
+	    */
+#define NAME_TTL_MOST_S 3600
+
+/* Local sockets that governed tasks may use beside those of their own lineage: by the inode that
+ * the socket is bound to, which the keeper looks up again when it changes. Value: __u32 rule. */
+struct local_key {
+	__u64 inode;
+	__u32 device;
+	__u32 pad;
+};
+CONTRACT_ASSERT(sizeof(struct local_key) == 16, "local_key");
+
+/* Credentials enrolled for a person: SipHash-2-4-128 of the header's value under the host's key.
+ * Value: __u32, the number of it in the policy. */
+struct credential_key {
+	__u32 person;
+	__u32 pad;
+	__u64 digest[2];
+};
+CONTRACT_ASSERT(sizeof(struct credential_key) == 24, "credential_key");
 
 /* ---- processes and files ----------------------------------------------------------------------
  */
@@ -191,19 +283,44 @@ struct task_context {
 	 * that what a client did between exec and recognition still counts as governed */
 	struct image_key pending[TASK_PENDING_MAX];
 	__u32 n_pending;
-	__u32 pad;
+	__u32 netns; /* of the client at the head, by inode: answers elsewhere are forged */
 };
 CONTRACT_ASSERT(sizeof(struct task_context) == 32 + 32 + 32 * TASK_PENDING_MAX + 8, "task_context");
+
+#define SOCKET_NAMED	1u /* open by name alone: the request must confirm it */
+#define SOCKET_RESET	2u /* refused while open: nothing more is sent on it */
+#define SOCKET_REPORTED 4u /* a would-deny of this generation was told */
 
 /* Socket storage. */
 struct socket_context {
 	__u32 flags; /* TASK_* of the task that used it last */
 	__u32 uid;
 	__u32 tgid;
-	__u32 reported; /* generation (low bits) in which a would-deny was already told */
+	__u32 state; /* SOCKET_* */
 	__u64 start_ns;
+	__u64 root_start_ns; /* whose lineage, as in task_context */
+	__u32 root_tgid;
+	__u32 netns;  /* of the client at the head, as in task_context */
+	__u64 judged; /* generation that let its peer through; 0 never: made before its task was
+		       * governed, or handed over */
+	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */
 };
-CONTRACT_ASSERT(sizeof(struct socket_context) == 24, "socket_context");
+CONTRACT_ASSERT(sizeof(struct socket_context) == 48 + 8 * LEARNED_NAMES, "socket_context");
+
+/* What the request at SSL_write said, per thread, until its bytes reach a socket. */
+#define SAID_HOST 1u /* pattern holds what the Host names; 0: a name that no rule lists */
+#define SAID_DENY 2u /* refused whatever the socket is; see reason */
+
+struct said {
+	__u64 pattern;
+	__u64 ssl;
+	__u32 flags;
+	__u32 reason; /* enum bailiff_reason, with SAID_DENY */
+	__u32 rule;
+	__u32 name_len;
+	char name[NAME_SIZE]; /* as written, for the event */
+};
+CONTRACT_ASSERT(sizeof(struct said) == 32 + NAME_SIZE, "said");
 
 /* ---- ring records -----------------------------------------------------------------------------
  */
@@ -216,6 +333,8 @@ enum record_type {
 	RECORD_SKILL,	  /* a skill's file was judged: struct record_skill */
 	RECORD_TLS_OPEN,  /* handshake on an SSL pointer: struct record_tls, len 0 */
 	RECORD_TLS,	  /* plaintext: struct record_tls and its bytes */
+	RECORD_NAME,	  /* a name was asked, learned or confirmed: struct record_name */
+	RECORD_DOOR,	  /* another way out was judged: struct record_door */
 	RECORD_TYPE_MAX,
 };
 
@@ -259,6 +378,8 @@ struct record_image {
 	struct image_key key;
 	__u32 ask;     /* ASK_* */
 	__u32 by_exec; /* 1: it is the program executed; 0: mapped */
+	__u32 netns;   /* of the process, by inode */
+	__u32 pad;
 	__u64 address; /* where it was mapped, 0 unknown: /proc/PID/map_files finds it */
 };
 
@@ -278,6 +399,11 @@ enum net_door {
 	NET_DOOR_CGROUP_SENDMSG4,
 	NET_DOOR_CGROUP_SENDMSG6,
 	NET_DOOR_SOCKET_CREATE,
+	NET_DOOR_BIND,
+	NET_DOOR_LISTEN,
+	NET_DOOR_ACCEPT,
+	NET_DOOR_OPEN,	 /* lsm/socket_sendmsg on a connection that stands: judged again */
+	NET_DOOR_EGRESS, /* cgroup_skb, the last net */
 	NET_DOOR_MAX,
 };
 
@@ -290,6 +416,57 @@ struct record_net {
 	__u16 protocol;
 	__u16 socket_type;
 	__u8 address[16]; /* canonical: IPv4 in the first four bytes */
+};
+
+enum name_event {
+	NAME_LEARNED, /* an answer opened an address */
+	NAME_REFUSED_QUERY,
+	NAME_REFUSED_ANSWER, /* an address that a public name must not have */
+	NAME_TRUNCATED,	     /* the answer goes on over TCP, which is not read: nothing learned */
+	NAME_HOST,	     /* the Host of a request is not what opened the address */
+	NAME_CREDENTIAL,     /* the request's key is not enrolled for the person */
+	NAME_EVENT_MAX,
+};
+
+struct record_name {
+	struct record_head head;
+	__u32 verdict, reason, rule;
+	__u32 event;  /* enum name_event */
+	__u16 family; /* of address; 0: none */
+	__u16 port;
+	__u32 ttl; /* seconds, clamped */
+	__u8 address[16];
+	__u32 name_len;
+	__u32 pad;
+	char name[NAME_SIZE]; /* as asked or written, not backwards */
+};
+
+enum door {
+	DOOR_LOCAL_CONNECT, /* unix_stream_connect */
+	DOOR_LOCAL_SEND,    /* unix_may_send */
+	DOOR_DESCRIPTOR,    /* file_receive */
+	DOOR_TRACE,	    /* ptrace_access_check */
+	DOOR_NAMESPACE,	    /* userns_create */
+	DOOR_DEVICE,	    /* file_open of /dev/net/tun and the like */
+	DOOR_BPF,	    /* bpf(2) on what is bailiff's, or by a governed task */
+	DOOR_PIN,	    /* unlink, rename, umount, mount over */
+	DOOR_SIGNAL,	    /* task_kill */
+	DOOR_FILE,	    /* a write to bailiff's own files */
+	DOOR_MAX,
+};
+
+#define RECORD_DOOR_TARGET 128
+
+struct record_door {
+	struct record_head head;
+	__u32 verdict, reason, rule;
+	__u32 door;	 /* enum door */
+	__u32 peer_tgid; /* the process on the other side, 0 unknown */
+	__u32 command;	 /* bpf(2) command, signal, ptrace mode */
+	__u64 inode;
+	__u32 device;
+	__u32 target_len;
+	char target[RECORD_DOOR_TARGET]; /* socket path or name, comm of the peer, file name */
 };
 
 struct record_skill {
@@ -341,6 +518,9 @@ enum bailiff_counter {
 	COUNTER_STORAGE_FAILED, /* task or socket storage could not be had */
 	COUNTER_FORKS, /* seen by lsm/task_alloc: the keeper forks and looks whether it is alive */
 	COUNTER_PENDING_FULL, /* more unclassified images in one task than are kept */
+	COUNTER_NAMES_FULL,   /* model_addresses has no room: an address was not learned */
+	COUNTER_ANSWERS,      /* DNS answers that were read */
+	COUNTER_ANSWERS_BAD,  /* DNS answers that no DNS message should look like */
 	COUNTER_MAX,
 };
 

@@ -112,6 +112,98 @@ struct {
 		});
 } policy_sets SEC(".maps");
 
+/* Written by the keeper: names, longest suffix first. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(struct name_key));
+			__uint(value_size, sizeof(struct name_value));
+		});
+} policy_names SEC(".maps");
+
+/* Written by the keeper: pattern -> set, for what was learned before. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(__u64));
+			__uint(value_size, sizeof(__u32));
+		});
+} policy_patterns SEC(".maps");
+
+/* Written by the keeper: local sockets by inode. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(struct local_key));
+			__uint(value_size, sizeof(__u32));
+		});
+} policy_locals SEC(".maps");
+
+/* Written by the keeper: credentials enrolled. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(struct credential_key));
+			__uint(value_size, sizeof(__u32));
+		});
+} policy_credentials SEC(".maps");
+
+/* Written by dns.bpf.c. An entry pushed out denies, so that LRU is safe here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct learned_key);
+	__type(value, struct learned_value);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} learned SEC(".maps");
+
+/* Written by dns.bpf.c. Not LRU: an entry pushed out would open. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct model_key);
+	__type(value, struct learned_value);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} model_addresses SEC(".maps");
+
+/* Written by host.bpf.c at SSL_write, taken by net.bpf.c when the thread sends. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct said);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} said SEC(".maps");
+
 /* Written by process.bpf.c (IMAGE_UNKNOWN on first sight) and by the keeper (the answer). Not LRU:
  * an entry pushed out would let a known client run as an unknown program until it is asked again.
  */

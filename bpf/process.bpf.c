@@ -32,6 +32,8 @@ static __always_inline void ask(const struct image_key *key, __u32 what, bool by
 	r->key = *key;
 	r->ask = what;
 	r->by_exec = by_exec;
+	r->netns = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, net_ns, ns.inum);
+	r->pad = 0;
 	r->address = 0;
 	bpf_ringbuf_submit(r, 0);
 }
@@ -284,6 +286,7 @@ int process_seed(struct bpf_iter__task *ctx)
 	r.head.actor.root_tgid = BPF_CORE_READ(task, real_parent, tgid);
 	r.ask = ASK_CLASSIFY;
 	r.by_exec = 1;
+	r.netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;
 }

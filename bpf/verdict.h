@@ -71,7 +71,8 @@ struct judgement {
 	__u32 verdict; /* enum bailiff_verdict, before the mode is applied */
 	__u32 reason;  /* enum bailiff_reason */
 	__u32 rule;
-	__u32 mode; /* enum bailiff_mode that applies */
+	__u32 mode;    /* enum bailiff_mode that applies */
+	__u64 pattern; /* the name whose address this is, 0: none; see struct dest_rule */
 };
 
 static __always_inline void judge(struct judgement *j, __u32 verdict, __u32 reason, __u32 rule,
@@ -81,6 +82,7 @@ static __always_inline void judge(struct judgement *j, __u32 verdict, __u32 reas
 	j->reason = reason;
 	j->rule = rule;
 	j->mode = mode;
+	j->pattern = 0;
 }
 
 /* The mode has the last word: record lets everything through, shadow says what it would have done.
@@ -106,6 +108,12 @@ static __always_inline int rule_matches(const struct dest_rule *r, __u16 port, _
 	return (r->teams & teams) != 0;
 }
 
+/* DNS (RFC 1035) and DNS over TLS and QUIC (RFC 7858, RFC 9250). */
+static __always_inline int verdict_port_of_names(__u16 port)
+{
+	return port == 53 || port == 853;
+}
+
 /* One rule at a time, in the order of the set (deny, model, allow); the first that settles ends it.
  * Returns 1 when *j is final. */
 static __always_inline int verdict_rule(const struct dest_rule *r, __u16 port, __u8 protocol,
@@ -127,24 +135,40 @@ static __always_inline int verdict_rule(const struct dest_rule *r, __u16 port, _
 		if (!rule_matches(r, port, protocol, person, teams))
 			return 0;
 		judge(j, BAILIFF_ALLOW, BAILIFF_REASON_RULE, r->rule, root->mode_model);
+		j->pattern = r->pattern;
 		return 1;
 	}
 	if (!governed || !rule_matches(r, port, protocol, person, teams))
 		return 0;
+	/* a rule for a whole network must not open its name servers: answers from there would be
+	 * anybody's */
+	if (r->effect == DEST_ALLOW && verdict_port_of_names(port))
+		return 0;
 	judge(j, r->effect == DEST_DENY ? BAILIFF_DENY : BAILIFF_ALLOW, BAILIFF_REASON_RULE,
 	      r->rule, root->mode_destinations);
+	j->pattern = r->pattern;
 	return 1;
 }
 
 /* What stands when no rule of the set settled it. rule 1 of the table is the default, by contract.
  */
-static __always_inline void verdict_default(__u32 flags, const struct policy_root *root,
+static __always_inline void verdict_default(__u32 flags, __u16 port, const struct policy_root *root,
 					    struct judgement *j)
 {
 	if (flags & TASK_GOVERNED)
-		judge(j, BAILIFF_DENY, BAILIFF_REASON_DEFAULT, 0, root->mode_destinations);
+		judge(j, BAILIFF_DENY,
+		      verdict_port_of_names(port) ? BAILIFF_REASON_RESOLVER
+						  : BAILIFF_REASON_DEFAULT,
+		      0, root->mode_destinations);
 	else
 		judge(j, BAILIFF_ALLOW, BAILIFF_REASON_NONE, 0, root->mode_destinations);
+}
+
+/* Whether a rule decided, and not the default. */
+static __always_inline int judgement_settled(const struct judgement *j)
+{
+	return j->reason != BAILIFF_REASON_DEFAULT && j->reason != BAILIFF_REASON_NONE &&
+	       j->reason != BAILIFF_REASON_RESOLVER;
 }
 
 /* Sockets that a governed task may make. Raw, packet, vsock and the rest leave by doors that no

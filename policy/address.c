@@ -165,8 +165,8 @@ int address_parse_name(const char *text, char ret[254], char err[ADDRESS_ERROR_S
 
 	if (strchr(text, '*'))
 		return address_refuse(err,
-				      "\"%.64s\": names with wildcards need bailiff to observe DNS "
-				      "answers, which this version does not; name each host",
+				      "\"%.64s\": a wildcard stands for whole labels at the "
+				      "beginning; expected *. and a host name",
 				      text);
 	if (strstr(text, "://"))
 		return address_refuse(err, "\"%.64s\" is a URL; expected the host name alone",
@@ -204,6 +204,80 @@ int address_parse_name(const char *text, char ret[254], char err[ADDRESS_ERROR_S
 		ret[i] = (char)tolower((unsigned char)text[i]);
 	ret[len] = 0;
 	return 0;
+}
+
+int address_parse_pattern(const char *text, char ret[254], char err[ADDRESS_ERROR_SIZE])
+{
+	char name[254];
+	int r;
+
+	if (!address_is_wildcard(text))
+		return address_parse_name(text, ret, err);
+	r = address_parse_name(text + 2, name, err);
+	if (r < 0)
+		return r;
+	/* a name below it has one letter and a dot more, at least */
+	if (strlen(name) > 251)
+		return address_refuse(err, "\"%.64s\": no name below it would be short enough",
+				      text);
+	memcpy(ret, "*.", 2);
+	memcpy(ret + 2, name, strlen(name) + 1);
+	return 0;
+}
+
+bool address_is_wildcard(const char *pattern)
+{
+	return pattern[0] == '*' && pattern[1] == '.';
+}
+
+/* Its length backwards: without the star, or with the zero byte. */
+static size_t address_backward_len(const char *pattern, size_t len)
+{
+	return address_is_wildcard(pattern) ? len - 1 : len + 1;
+}
+
+static char address_backward_at(const char *pattern, size_t len, size_t i)
+{
+	return i < len ? pattern[len - 1 - i] : 0;
+}
+
+size_t address_backward(const char *pattern, char out[NAME_SIZE])
+{
+	size_t len = strlen(pattern), n = address_backward_len(pattern, len);
+
+	memset(out, 0, NAME_SIZE);
+	for (size_t i = 0; i < n && i < NAME_SIZE; i++)
+		out[i] = address_backward_at(pattern, len, i);
+	return n;
+}
+
+int address_compare_patterns(const char *a, const char *b)
+{
+	size_t a_len = strlen(a), b_len = strlen(b);
+	size_t a_n = address_backward_len(a, a_len), b_n = address_backward_len(b, b_len);
+
+	for (size_t i = 0; i < a_n && i < b_n; i++) {
+		int d = (unsigned char)address_backward_at(a, a_len, i) -
+			(unsigned char)address_backward_at(b, b_len, i);
+
+		if (d)
+			return d;
+	}
+	return (a_n > b_n) - (a_n < b_n);
+}
+
+bool address_pattern_covers(const char *outer, const char *inner)
+{
+	size_t outer_len = strlen(outer), inner_len = strlen(inner);
+	size_t n = address_backward_len(outer, outer_len);
+
+	if (n > address_backward_len(inner, inner_len))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (address_backward_at(outer, outer_len, i) !=
+		    address_backward_at(inner, inner_len, i))
+			return false;
+	return true;
 }
 
 int address_parse_ports(const char *text, uint16_t *ret_low, uint16_t *ret_high,

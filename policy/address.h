@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "bpf/contract.h"
+
 #define ADDRESS_ERROR_SIZE 256
 #define ADDRESS_TEXT_SIZE  64 /* an IPv6 address with prefix length */
 
@@ -26,6 +28,23 @@ int address_parse_prefix(const char *text, struct prefix *ret, char err[ADDRESS_
 
 /* An exact host name; lower case and without a dot at the end in ret (254 bytes). */
 int address_parse_name(const char *text, char ret[254], char err[ADDRESS_ERROR_SIZE]);
+
+/* The same, or "*." and a host name: all names below it, not the name itself. */
+int address_parse_pattern(const char *text, char ret[254], char err[ADDRESS_ERROR_SIZE]);
+
+bool address_is_wildcard(const char *pattern);
+
+/* The form in which patterns are kept, backwards (see struct name_key): "moc.elpmaxe." for
+ * "*.example.com", and with the zero byte at its end for "example.com". One begins with the other
+ * where all that the other matches is matched by it. Returns its length; the rest of out is zero.
+ */
+size_t address_backward(const char *pattern, char out[NAME_SIZE]);
+
+/* Compares two patterns by that form, without making it: <0, 0, >0. */
+int address_compare_patterns(const char *a, const char *b);
+
+/* Whether inner is outer or comes under it. */
+bool address_pattern_covers(const char *outer, const char *inner);
 
 /* "443" or "8000-8100". */
 int address_parse_ports(const char *text, uint16_t *ret_low, uint16_t *ret_high,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "policy/address.h"
 #include "policy/array.h"
 #include "policy/fields.h"
 #include "policy/load.h"
@@ -131,6 +132,25 @@ static void policy_tables_freep(struct policy_tables **tables)
 	policy_tables_free(*tables);
 }
 
+static int compile_credentials(struct compile *c)
+{
+	struct policy_tables *t = c->tables;
+
+	t->root.flags |= c->policy->credential_flags;
+	memcpy(t->root.credential_key, c->policy->credential_key, sizeof(t->root.credential_key));
+	for (uint32_t i = 0; i < c->policy->n_credentials; i++) {
+		const struct policy_credential *from = &c->policy->credentials[i];
+
+		if (array_grow(t->credentials, t->n_credentials) < 0)
+			return -ENOMEM;
+		t->credentials[t->n_credentials].key.person = from->person;
+		memcpy(t->credentials[t->n_credentials].key.digest, from->digest,
+		       sizeof(from->digest));
+		t->credentials[t->n_credentials++].number = i + 1;
+	}
+	return 0;
+}
+
 int policy_compile(const struct policy *policy, const struct policy_addresses *addresses,
 		   size_t n_addresses, policy_uid_lookup lookup, void *ctx,
 		   struct policy_tables **ret, char *err)
@@ -151,6 +171,8 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 	t->root.mode_destinations = policy->mode_destinations;
 	t->root.mode_skills = policy->mode_skills;
 	t->root.mode_model = policy->mode_model;
+	if (policy->refuse_unlisted_names)
+		t->root.flags |= POLICY_QUERY_REFUSE;
 	t->root.skill_default = policy->skill_default_allow ? BAILIFF_ALLOW : BAILIFF_DENY;
 	r = compile_rules(&c);
 	if (r == 0)
@@ -159,6 +181,8 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 		r = compile_skills(&c);
 	if (r == 0)
 		r = compile_destinations(&c);
+	if (r == 0)
+		r = compile_credentials(&c);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
@@ -174,6 +198,10 @@ void policy_tables_free(struct policy_tables *tables)
 	free(tables->dest4);
 	free(tables->dest6);
 	free(tables->sets);
+	free(tables->names);
+	free(tables->patterns);
+	free(tables->locals);
+	free(tables->credentials);
 	for (size_t i = 0; i < tables->n_rules; i++) {
 		free(tables->rules[i].id);
 		free(tables->rules[i].words);
@@ -195,9 +223,13 @@ int policy_names(const struct policy *policy, const char ***ret)
 
 	if (!names)
 		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_destinations; i++)
-		if (policy->destinations[i].target == POLICY_TARGET_NAME)
-			names[n++] = policy->destinations[i].name;
+	for (size_t i = 0; i < policy->n_destinations; i++) {
+		const struct policy_destination *d = &policy->destinations[i];
+
+		if (d->target == POLICY_TARGET_NAME && d->effect == DEST_MODEL &&
+		    !address_is_wildcard(d->name))
+			names[n++] = d->name;
+	}
 	qsort(names, n, sizeof(*names), compile_compare_names);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)

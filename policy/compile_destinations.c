@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Destination rules into the longest-prefix tables and their sets. */
+/* Destination rules into the longest-prefix tables, of addresses and of names, and their sets. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "policy/array.h"
 #include "policy/compile.h"
 #include "policy/walk.h"
@@ -58,6 +59,7 @@ static size_t dest_find_name(const struct dest_compile *d, const char *name)
 	return low;
 }
 
+/* A model endpoint's addresses: closed also to who asked no name server. */
 static int dest_add_name(struct dest_compile *d, const struct policy_destination *rule,
 			 uint32_t index)
 {
@@ -74,8 +76,7 @@ static int dest_add_name(struct dest_compile *d, const struct policy_destination
 				continue;
 			address_canonicalise(&prefix.family, prefix.address);
 			prefix.len = prefix.family == AF_INET ? 32 : 128;
-			if (rule->effect != DEST_DENY &&
-			    address_is_local(prefix.family, prefix.address))
+			if (address_is_local(prefix.family, prefix.address))
 				continue;
 			r = walk_expand(rule, index, d->c->first_destination + index, &prefix,
 					&d->entries, &d->n_entries);
@@ -96,7 +97,11 @@ static int dest_collect(struct dest_compile *d)
 		struct prefix prefix = {.family = rule->family, .len = rule->prefix_len};
 
 		if (rule->target == POLICY_TARGET_NAME) {
-			r = dest_add_name(d, rule, i);
+			r = walk_expand(rule, i, d->c->first_destination + i, NULL, &d->entries,
+					&d->n_entries);
+			if (r == 0 && rule->effect == DEST_MODEL &&
+			    !address_is_wildcard(rule->name))
+				r = dest_add_name(d, rule, i);
 			continue;
 		}
 		memcpy(prefix.address, rule->address, sizeof(prefix.address));
@@ -105,7 +110,8 @@ static int dest_collect(struct dest_compile *d)
 	}
 	for (size_t i = 0; r == 0 && i < policy->n_resolvers; i++)
 		r = walk_expand_resolver(&policy->resolvers[i], d->c->first_resolver + (uint32_t)i,
-					 &d->entries, &d->n_entries);
+					 !policy->refuse_unlisted_names, &d->entries,
+					 &d->n_entries);
 	return r;
 }
 
@@ -194,14 +200,80 @@ static int dest_emit(struct dest_compile *d, const struct prefix *prefix, uint32
 	return 0;
 }
 
+/* Whether the policy lets names of this set have private addresses: model endpoints may, a gateway
+ * of the company's own is one. */
+static uint32_t dest_effects(const struct dest_compile *d, const struct dest_set *set)
+{
+	const struct policy_destination *all = d->c->policy->destinations;
+	uint32_t effects = 0;
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		effects |= 1u << set->rules[i].effect;
+		if (all[set->rules[i].rule - d->c->first_destination].may_be_private)
+			effects |= NAME_PRIVATE;
+	}
+	return effects;
+}
+
+static int dest_emit_name(struct dest_compile *d, const struct walk_frame *frame)
+{
+	struct policy_tables *t = d->c->tables;
+	uint8_t digest[DIGEST_SIZE];
+	uint64_t pattern = 0;
+	size_t len;
+
+	if (array_grow(t->names, t->n_names) < 0 || array_grow(t->patterns, t->n_patterns) < 0)
+		return -ENOMEM;
+	len = address_backward(frame->name, t->names[t->n_names].key.name);
+	if (digest_sha256(t->names[t->n_names].key.name, len, digest) < 0)
+		return -EIO;
+	for (size_t i = sizeof(pattern); i-- > 0;)
+		pattern = pattern << 8 | digest[i];
+	t->names[t->n_names].key.prefix_len = (uint32_t)(8 * len);
+	t->names[t->n_names++].value = (struct name_value){
+		.pattern = pattern,
+		.set = frame->index,
+		.effects = dest_effects(d, &frame->set),
+	};
+	t->patterns[t->n_patterns].pattern = pattern;
+	t->patterns[t->n_patterns++].set = frame->index;
+	return 0;
+}
+
+static int dest_compare_patterns(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b; /* the pattern stands first */
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Two patterns of one number would stand for each other; 0 stands for none. */
+static int dest_check_patterns(struct dest_compile *d)
+{
+	struct policy_tables *t = d->c->tables;
+	bool doubled = false;
+
+	_Static_assert(offsetof(__typeof__(*t->patterns), pattern) == 0, "compared by pattern");
+	if (t->n_patterns == 0)
+		return 0;
+	qsort(t->patterns, t->n_patterns, sizeof(*t->patterns), dest_compare_patterns);
+	doubled = t->patterns[0].pattern == 0;
+	for (size_t i = 1; i < t->n_patterns; i++)
+		doubled |= t->patterns[i - 1].pattern == t->patterns[i].pattern;
+	if (!doubled)
+		return 0;
+	snprintf(d->c->err, 256, "two names have the same number; write one of them another way");
+	return -EEXIST;
+}
+
 static int dest_full(void *ctx, const struct walk_frame *frame, const struct walk_entry *entry)
 {
 	struct dest_compile *d = ctx;
 	char text[ADDRESS_TEXT_SIZE];
 
 	snprintf(d->c->err, 256,
-		 "%s: over %d rules hold for this destination; the one too many is %s",
-		 address_format(&frame->prefix, text), DEST_RULES_MAX,
+		 "%.100s: over %d rules hold for this destination; the one too many is %s",
+		 frame->name ? frame->name : address_format(&frame->prefix, text), DEST_RULES_MAX,
 		 d->c->tables->rules[entry->rule.rule].id);
 	return -E2BIG;
 }
@@ -213,6 +285,9 @@ static int dest_done(void *ctx, struct walk_frame *frame, const struct walk_fram
 
 	if (r < 0)
 		return r;
+	/* a pattern keeps its own number, whatever comes under others */
+	if (frame->prefix.family == WALK_FAMILY_NAME)
+		return dest_emit_name(d, frame);
 	/* the longest match is then the outer prefix, with the same set */
 	if (outer && outer->index == frame->index)
 		return 0;
@@ -257,6 +332,8 @@ int compile_destinations(struct compile *c)
 		r = dest_emit_defaults(&d);
 	if (r == 0)
 		r = walk_run(d.entries, d.n_entries, &visitor, &d);
+	if (r == 0)
+		r = dest_check_patterns(&d);
 	free(d.entries);
 	free(d.by_name);
 	free(d.slots);

@@ -3,12 +3,13 @@
  * tables. */
 #include "policy/lint.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <libpsl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bpf/verdict.h"
 #include "policy/array.h"
 #include "policy/report.h"
 #include "policy/walk.h"
@@ -124,9 +125,70 @@ static void lint_report(const struct lint *lint, struct policy_report *report)
 	}
 }
 
-static int lint_compare_names(const void *a, const void *b)
+/* Whether anybody can have a name there: under a public suffix (https://publicsuffix.org), at a
+ * host of other people's pages and buckets, or nearly everywhere. */
+static bool lint_is_shared(const psl_ctx_t *suffixes, const char *domain)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	/* they hold public suffixes, and are none themselves */
+	static const char *const hosts[] = {"amazonaws.com",
+					    "aliyuncs.com",
+					    "azure.com",
+					    "cloudfront.net",
+					    "fastly.net",
+					    "github.com",
+					    "githubusercontent.com",
+					    "gitlab.com",
+					    "google.com",
+					    "googleapis.com",
+					    "googleusercontent.com",
+					    "ibm.com",
+					    "microsoft.com",
+					    "oraclecloud.com",
+					    "rackspace.com",
+					    "sharepoint.com",
+					    "windows.net",
+					    "wordpress.com"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		if (strcmp(domain, hosts[i]) == 0)
+			return true;
+	return !strchr(domain, '.') ||
+	       (suffixes &&
+		psl_is_public_suffix2(suffixes, domain, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE));
+}
+
+static void lint_wildcards(const struct policy *policy, struct policy_report *report)
+{
+	const psl_ctx_t *suffixes = psl_builtin();
+
+	for (size_t i = 0; i < policy->n_destinations; i++) {
+		const struct policy_destination *d = &policy->destinations[i];
+
+		if (d->target != POLICY_TARGET_NAME || d->effect == DEST_DENY ||
+		    !address_is_wildcard(d->name) || !lint_is_shared(suffixes, d->name + 2))
+			continue;
+		report_add(report, POLICY_WARNING, d->where,
+			   "\"%.64s\" is open to everybody who gets a name there, for a few "
+			   "cents or for nothing; expected the names that are meant",
+			   d->name);
+	}
+}
+
+/* An allow rule opens no port of name servers: these are for resolvers alone. */
+static void lint_ports(const struct policy *policy, struct policy_report *report)
+{
+	for (size_t i = 0; i < policy->n_destinations; i++) {
+		const struct policy_destination *d = &policy->destinations[i];
+		size_t n = 0;
+
+		for (size_t p = 0; d->effect == DEST_ALLOW && p < d->n_ports; p++)
+			n += d->ports[p].low == d->ports[p].high &&
+			     verdict_port_of_names(d->ports[p].low);
+		if (n && n == d->n_ports)
+			report_add(report, POLICY_WARNING, d->where,
+				   "this rule can never match: the ports of DNS are open to "
+				   "destinations.resolvers alone");
+	}
 }
 
 int policy_lint(const struct policy *policy, struct policy_report *report)
@@ -135,35 +197,25 @@ int policy_lint(const struct policy *policy, struct policy_report *report)
 	struct lint lint = {.policy = policy};
 	_cleanup_free_ struct lint_fate *fates = calloc(policy->n_destinations + 1, sizeof(*fates));
 	_cleanup_free_ struct walk_entry *entries = NULL;
-	_cleanup_free_ const char **names = NULL;
-	size_t n = 0, n_names = 0;
+	size_t n = 0;
 	int r;
 
-	r = policy_names(policy, &names);
-	if (r < 0 || !fates)
+	if (!fates)
 		return -ENOMEM;
-	while (names[n_names])
-		n_names++;
 	for (uint32_t i = 0; i < policy->n_destinations; i++) {
 		const struct policy_destination *d = &policy->destinations[i];
 		struct prefix prefix = {.family = d->family, .len = d->prefix_len};
 
 		memcpy(prefix.address, d->address, sizeof(prefix.address));
-		if (d->target == POLICY_TARGET_NAME) {
-			const char **at = bsearch(&d->name, names, n_names, sizeof(*names),
-						  lint_compare_names);
-			uint32_t number = at ? htonl((uint32_t)(at - names)) : UINT32_MAX;
-
-			prefix = (struct prefix){.family = WALK_FAMILY_NAME, .len = 32};
-			memcpy(prefix.address, &number, sizeof(number));
-		}
-		r = walk_expand(d, i, i + 1, &prefix, &entries, &n);
+		r = walk_expand(d, i, i + 1, d->target == POLICY_TARGET_NAME ? NULL : &prefix,
+				&entries, &n);
 		if (r < 0)
 			return r;
 	}
 	for (uint32_t i = 0; i < policy->n_resolvers; i++) {
 		r = walk_expand_resolver(&policy->resolvers[i],
-					 (uint32_t)policy->n_destinations + 1 + i, &entries, &n);
+					 (uint32_t)policy->n_destinations + 1 + i,
+					 !policy->refuse_unlisted_names, &entries, &n);
 		if (r < 0)
 			return r;
 	}
@@ -172,5 +224,7 @@ int policy_lint(const struct policy *policy, struct policy_report *report)
 	if (r < 0)
 		return r;
 	lint_report(&lint, report);
+	lint_wildcards(policy, report);
+	lint_ports(policy, report);
 	return 0;
 }

@@ -125,6 +125,7 @@ static int load_files(struct load *load, load_open open, void *ctx, struct polic
 		return -ENOMEM;
 	load_people(load);
 	load_skills(load);
+	load_credentials(load);
 	load_destinations(load);
 	if (load->main.error || load->acl.error)
 		return -ENOMEM;
@@ -235,6 +236,7 @@ void policy_free(struct policy *policy)
 		free(policy->destinations[i].people);
 	}
 	free(policy->destinations);
+	free(policy->credentials);
 	free(policy->resolvers);
 	fields_free_texts(policy->detectors);
 	free(policy->detector_where);

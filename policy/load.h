@@ -28,7 +28,7 @@ struct load {
 	bool acl_usable; /* false: teams and users are unknown, and nothing is said of them */
 
 	/* read once people and teams are known */
-	const struct document_node *allow, *deny, *endpoints, *skills;
+	const struct document_node *allow, *deny, *endpoints, *skills, *enrolled;
 };
 
 /* Each reads its part and reports what is wrong with it. */
@@ -37,11 +37,13 @@ void load_acl(struct load *load);	   /* the ACL without its skills */
 void load_people(struct load *load);	   /* people and teams of both */
 void load_skills(struct load *load);	   /* needs people */
 void load_destinations(struct load *load); /* needs people */
+void load_credentials(struct load *load);  /* needs people */
 
 /* Readers of list entries that another file's tables name. */
 void load_resolvers(struct fields *f, const struct document_node *node, void *out);
 extern const struct field load_main_fields[], load_acl_fields[];
 extern const struct field load_destination_fields[], load_endpoint_fields[];
+extern const struct field load_credentials_fields[];
 
 /* A person's number (index + 1) or 0; a team's number or -1. Only after load_people(). */
 uint32_t load_find_person(const struct policy *policy, const char *email);

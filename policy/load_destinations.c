@@ -14,7 +14,7 @@
 struct load_destination {
 	struct load *load;
 	struct policy_destination *rule;
-	const struct document_node *name, *cidr;
+	const struct document_node *name, *cidr, *may_be_private;
 };
 
 static void destination_id(struct fields *f, const struct document_node *v, void *out)
@@ -45,7 +45,7 @@ static void destination_name(struct fields *f, const struct document_node *v, vo
 	d->rule->target = POLICY_TARGET_NAME;
 	if (!text)
 		return;
-	if (address_parse_name(text, name, err) < 0) {
+	if (address_parse_pattern(text, name, err) < 0) {
 		fields_error(f, v, "name: %s", err);
 		return;
 	}
@@ -73,6 +73,14 @@ static void destination_cidr(struct fields *f, const struct document_node *v, vo
 	d->rule->family = prefix.family;
 	d->rule->prefix_len = prefix.len;
 	memcpy(d->rule->address, prefix.address, sizeof(prefix.address));
+}
+
+static void destination_private(struct fields *f, const struct document_node *v, void *out)
+{
+	struct load_destination *d = out;
+
+	d->may_be_private = v;
+	fields_bool(f, v, "private", &d->rule->may_be_private);
 }
 
 /* ---- ports -------------------------------------------------------------------------------------
@@ -266,6 +274,7 @@ const struct field load_destination_fields[] = {
 	{.name = "id", .read = destination_id},
 	{.name = "name", .read = destination_name},
 	{.name = "cidr", .read = destination_cidr},
+	{.name = "private", .read = destination_private},
 	{.name = "ports", .read = destination_ports, .below = "[]"},
 	{.name = "protocol", .read = destination_protocol},
 	{.name = "teams", .read = destination_teams, .below = "[]"},
@@ -328,6 +337,11 @@ static void load_rule(struct fields *f, const struct document_node *node, void *
 			     rules->what);
 	if (d.name && d.cidr)
 		fields_error(f, node, "%s: expected \"name\" or \"cidr\", found both", rules->what);
+	if (d.may_be_private && (d.cidr || rules->effect == DEST_DENY))
+		fields_error(f, d.may_be_private,
+			     "private: says that an allowed name may have private addresses; a "
+			     "%s needs no such word",
+			     d.cidr ? "rule by cidr" : "deny rule");
 	load_check_size(f, node, rules->what, d.rule);
 	if (!d.rule->id && asprintf(&d.rule->id, "%s[%zu]", rules->list, i) < 0) {
 		d.rule->id = NULL;

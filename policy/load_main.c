@@ -123,12 +123,21 @@ static void model_endpoints(struct fields *f, const struct document_node *v, voi
 	((struct load *)out)->endpoints = v;
 }
 
+static void model_credentials(struct fields *f, const struct document_node *v, void *out)
+{
+	fields_mapping(f, v, load_credentials_fields, "credentials", out);
+}
+
 static const struct field model_fields[] = {
 	{.name = "mode", .read = model_mode},
 	{.name = "endpoints",
 	 .read = model_endpoints,
 	 .below = "[]",
 	 .fields = load_endpoint_fields},
+	{.name = "credentials",
+	 .read = model_credentials,
+	 .below = "",
+	 .fields = load_credentials_fields},
 	{0},
 };
 
@@ -155,8 +164,18 @@ static void destinations_deny(struct fields *f, const struct document_node *v, v
 	((struct load *)out)->deny = v;
 }
 
+static void destinations_unlisted_names(struct fields *f, const struct document_node *v, void *out)
+{
+	static const char *const words[] = {"answer", "refuse"};
+	int i = fields_choice(f, v, "unlisted_names", words, ARRAY_SIZE(words));
+
+	if (i >= 0)
+		((struct load *)out)->policy->refuse_unlisted_names = i == 1;
+}
+
 static const struct field destinations_fields[] = {
 	{.name = "mode", .read = destinations_mode},
+	{.name = "unlisted_names", .read = destinations_unlisted_names},
 	{.name = "resolvers", .read = load_resolvers, .below = "[]"},
 	{.name = "allow",
 	 .read = destinations_allow,

@@ -62,17 +62,18 @@ struct policy_destination {
 	char *id;		 /* given, or "allow[2]" */
 	enum dest_effect effect; /* model endpoints are rules too: DEST_MODEL */
 	enum policy_target target;
-	char *name;	     /* lower case, no trailing dot; exact */
+	char *name;	     /* lower case, no trailing dot; "*.example.com": all names below */
 	int family;	     /* AF_INET, AF_INET6 */
 	uint8_t address[16]; /* host bits are zero */
 	uint32_t prefix_len;
 	struct policy_ports {
 		uint16_t low, high;
 	} * ports;
-	size_t n_ports;	  /* 0: every port */
-	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, 0 */
-	uint64_t teams;	  /* 0 and no people: everybody */
-	uint32_t *people; /* indices into policy->people, from 1 */
+	size_t n_ports;	     /* 0: every port */
+	uint8_t protocol;    /* IPPROTO_TCP, IPPROTO_UDP, 0 */
+	bool may_be_private; /* a name of the company's own: private addresses count */
+	uint64_t teams;	     /* 0 and no people: everybody */
+	uint32_t *people;    /* indices into policy->people, from 1 */
 	size_t n_people;
 	struct policy_where where;
 };
@@ -80,6 +81,13 @@ struct policy_destination {
 struct policy_custom_detector {
 	char *name, *pattern;
 	struct policy_where where;
+};
+
+/* A key of the model API that is a person's: its keyed digest. */
+struct policy_credential {
+	uint64_t digest[2];
+	uint32_t person; /* from 1 */
+	uint32_t pad;
 };
 
 struct policy_client { /* a program that counts as a client beside Claude Code */
@@ -105,6 +113,11 @@ struct policy {
 	/* name servers that governed tasks may reach; the port is always set */
 	struct sockaddr_storage *resolvers;
 	size_t n_resolvers;
+	bool refuse_unlisted_names; /* questions for names that no rule lists */
+	uint32_t credential_flags;  /* POLICY_CREDENTIAL_*; 0: keys are not looked at */
+	uint64_t credential_key[2];
+	struct policy_credential *credentials;
+	size_t n_credentials;
 	char **detectors;		     /* NULL-terminated; NULL: all */
 	struct policy_where *detector_where; /* of each */
 	struct policy_custom_detector *custom;
@@ -170,7 +183,7 @@ struct policy_rule {
 	struct policy_where where;
 };
 
-/* Addresses that a name has now; given to the compiler by who resolved it. */
+/* Addresses that a model endpoint's name has now; given to the compiler by who resolved it. */
 struct policy_addresses {
 	const char *name;
 	struct policy_address {
@@ -205,6 +218,26 @@ struct policy_tables {
 	size_t n_dest6;
 	struct dest_set *sets; /* set 0 is empty: only the default */
 	size_t n_sets;
+	struct {
+		struct name_key key;
+		struct name_value value;
+	} * names;
+	size_t n_names;
+	struct { /* by pattern */
+		uint64_t pattern;
+		uint32_t set;
+	} * patterns;
+	size_t n_patterns;
+	struct {
+		struct local_key key;
+		uint32_t rule;
+	} * locals;
+	size_t n_locals;
+	struct {
+		struct credential_key key;
+		uint32_t number;
+	} * credentials;
+	size_t n_credentials;
 	struct policy_rule *rules; /* rules[0] is unused */
 	size_t n_rules;		   /* with rules[0] */
 	char **files;		   /* NULL-terminated: the names in each policy_where */
@@ -216,11 +249,13 @@ typedef int (*policy_uid_lookup)(void *ctx, const char *login, uint32_t *ret_uid
 
 /* Builds the tables; the same input gives the same bytes, in whatever order the addresses came.
  *
- * Rules by name use `addresses` (a name that is missing there gets no entry). An address that a
- * name must not lead to (unspecified, loopback, link-local, multicast) is left out of allow and
- * model rules: else whoever answers for an allowed name could point it at the host's own services
- * or at the cloud's metadata service. A rule by cidr can still say it. The LPM tables always hold
- * /0 entries, so that a rule for everything and the default are found. Within a set: deny, model,
+ * Rules by name go into the tables of names and patterns; what addresses they open, the kernel
+ * learns from DNS answers. Model endpoints with an exact name have entries by address besides, from
+ * `addresses` (a name that is missing there gets none): they are closed to everybody, also to who
+ * asked no name server. An address that a name must not lead to (unspecified, loopback, link-local,
+ * multicast) is left out: else whoever answers for the name could point it at the host's own
+ * services. The LPM tables of addresses always hold /0 entries, so that a rule for everything and
+ * the default are found. Within a set: deny, model,
  * allow, and in the order of the rule table; the first that matches decides. A rule that another of
  * the same effect before it covers wholly is left out of the set. Skills have entries for person 0
  * and for people who are allowed (or allowed after approval) and have a login on this host; whoever
@@ -228,14 +263,15 @@ typedef int (*policy_uid_lookup)(void *ctx, const char *login, uint32_t *ret_uid
  * 0 and no team: nobody known.
  *
  * Returns 0, -E2BIG with one sentence in err (256 bytes) when a set has over DEST_RULES_MAX rules,
- * -ENOMEM. */
+ * -EEXIST with one when two patterns have the same number, -EIO, -ENOMEM. */
 int policy_compile(const struct policy *policy, const struct policy_addresses *addresses,
 		   size_t n_addresses, policy_uid_lookup lookup, void *ctx,
 		   struct policy_tables **ret, char *err);
 void policy_tables_free(struct policy_tables *tables);
 
-/* Names used by rules (destinations and model endpoints), each once, sorted; NULL-terminated. The
- * strings are the policy's, the array is the caller's to free. Returns 0 or -ENOMEM. */
+/* The exact names of model endpoints, each once, sorted; NULL-terminated: what has to be resolved
+ * beside the kernel. The strings are the policy's, the array is the caller's to free. Returns 0 or
+ * -ENOMEM. */
 int policy_names(const struct policy *policy, const char ***ret);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "policy/array.h"
 
-#define WALK_DEPTH_MAX 129 /* /0 to /128 */
+#define WALK_DEPTH_MAX 129 /* /0 to /128; a name has at most 127 labels */
 
 /* The order in which the kernel looks at the rules of a set: deny, model, allow; then that of the
  * rule table. Whatever is left makes the order of equal rules the same each time. */
@@ -20,6 +20,7 @@ static int walk_compare_rules(const struct dest_rule *a, const struct dest_rule 
 		[DEST_DENY] = 0,
 		[DEST_MODEL] = 1,
 		[DEST_ALLOW] = 2,
+		[DEST_RESOLVER] = 3,
 	};
 
 	if (a->effect != b->effect)
@@ -40,6 +41,10 @@ static int walk_compare(const void *a, const void *b)
 
 	if (x->prefix.family != y->prefix.family)
 		return x->prefix.family - y->prefix.family;
+	if (x->prefix.family == WALK_FAMILY_NAME) {
+		r = address_compare_patterns(x->name, y->name);
+		return r ? r : walk_compare_rules(&x->rule, &y->rule);
+	}
 	r = memcmp(x->prefix.address, y->prefix.address, sizeof(x->prefix.address));
 	if (r)
 		return r;
@@ -82,10 +87,21 @@ static int walk_add(struct dest_set *set, const struct dest_rule *rule)
 	return 0;
 }
 
-static bool walk_same_prefix(const struct prefix *a, const struct prefix *b)
+static bool walk_is_at(const struct walk_frame *frame, const struct walk_entry *entry)
 {
+	const struct prefix *a = &frame->prefix, *b = &entry->prefix;
+
+	if (a->family == WALK_FAMILY_NAME && b->family == WALK_FAMILY_NAME)
+		return strcmp(frame->name, entry->name) == 0;
 	return a->family == b->family && a->len == b->len &&
 	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+static bool walk_is_below(const struct walk_frame *frame, const struct walk_entry *entry)
+{
+	if (frame->prefix.family == WALK_FAMILY_NAME && entry->prefix.family == WALK_FAMILY_NAME)
+		return address_pattern_covers(frame->name, entry->name);
+	return address_covers(&frame->prefix, &entry->prefix);
 }
 
 int walk_run(struct walk_entry *entries, size_t n, const struct walk_visitor *visitor, void *ctx)
@@ -98,18 +114,18 @@ int walk_run(struct walk_entry *entries, size_t n, const struct walk_visitor *vi
 	if (n)
 		qsort(entries, n, sizeof(*entries), walk_compare);
 	for (size_t i = 0; i < n;) {
-		const struct prefix prefix = entries[i].prefix;
 		struct walk_frame *frame;
 		int r;
 
-		while (depth && !address_covers(&stack[depth - 1].prefix, &prefix))
+		while (depth && !walk_is_below(&stack[depth - 1], &entries[i]))
 			depth--;
 		frame = &stack[depth++];
 		memset(frame, 0, sizeof(*frame));
-		frame->prefix = prefix;
+		frame->prefix = entries[i].prefix;
+		frame->name = entries[i].name;
 		if (depth > 1)
 			frame->set = frame[-1].set;
-		for (; i < n && walk_same_prefix(&entries[i].prefix, &prefix); i++) {
+		for (; i < n && walk_is_at(frame, &entries[i]); i++) {
 			if (visitor->rule)
 				visitor->rule(ctx, frame, &entries[i]);
 			if (walk_add(&frame->set, &entries[i].rule) == 0)
@@ -143,7 +159,11 @@ int walk_expand(const struct policy_destination *d, uint32_t destination, uint32
 			if (array_grow(*entries, *n) < 0)
 				return -ENOMEM;
 			e = &(*entries)[(*n)++];
-			e->prefix = *prefix;
+			if (prefix)
+				e->prefix = *prefix;
+			else
+				e->prefix.family = WALK_FAMILY_NAME;
+			e->name = prefix ? NULL : d->name;
 			e->destination = destination;
 			e->rule.rule = rule;
 			e->rule.effect = (uint8_t)d->effect;
@@ -156,12 +176,12 @@ int walk_expand(const struct policy_destination *d, uint32_t destination, uint32
 	return 0;
 }
 
-int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
+int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule, bool tcp,
 			 struct walk_entry **entries, size_t *n)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
 	struct prefix prefix = {.family = address->ss_family};
 	uint16_t port;
 
@@ -176,7 +196,7 @@ int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
 	}
 	if (port == 0)
 		port = 53;
-	for (size_t p = 0; p < ARRAY_SIZE(protocols); p++) {
+	for (size_t p = 0; p < (tcp ? ARRAY_SIZE(protocols) : 1); p++) {
 		struct walk_entry *e;
 
 		if (array_grow(*entries, *n) < 0)
@@ -185,7 +205,7 @@ int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
 		e->prefix = prefix;
 		e->destination = WALK_NO_DESTINATION;
 		e->rule.rule = rule;
-		e->rule.effect = DEST_ALLOW;
+		e->rule.effect = DEST_RESOLVER;
 		e->rule.protocol = protocols[p];
 		e->rule.port_low = e->rule.port_high = port;
 	}

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The set of rules that holds at each prefix: its own, and those of every prefix that covers it. By
  * one sort and a stack of open prefixes, as deep as a prefix is long: time n log n, however many
- * prefixes. */
+ * prefixes. Patterns of names are prefixes too: of a name read backwards. */
 #ifndef POLICY_WALK_H
 #define POLICY_WALK_H
 
 #include "policy/address.h"
 #include "policy/policy.h"
 
-#define WALK_FAMILY_NAME AF_UNSPEC /* the prefix is a number that stands for a name, alone */
+#define WALK_FAMILY_NAME AF_UNSPEC /* the prefix is a pattern of names */
 
 struct walk_entry {
 	struct prefix prefix;
+	const char *name; /* the pattern, with WALK_FAMILY_NAME; the policy's */
 	struct dest_rule rule;
 	uint32_t destination; /* index in policy->destinations, or WALK_NO_DESTINATION */
 };
@@ -19,6 +20,7 @@ struct walk_entry {
 
 struct walk_frame {
 	struct prefix prefix;
+	const char *name;
 	struct dest_set set;
 	uint32_t index; /* what done() made of it */
 };
@@ -43,13 +45,14 @@ bool walk_covers(const struct dest_rule *a, const struct dest_rule *b);
 /* How many entries a destination takes for each of its prefixes: principals times port ranges. */
 size_t walk_expand_count(const struct policy_destination *d);
 
-/* Adds those entries to *entries (grown by array_grow) for one prefix. rule: index in the rule
- * table. Returns 0 or -ENOMEM. */
+/* Adds those entries to *entries (grown by array_grow) for one prefix; NULL: for its name. rule:
+ * index in the rule table. Returns 0 or -ENOMEM. */
 int walk_expand(const struct policy_destination *d, uint32_t destination, uint32_t rule,
 		const struct prefix *prefix, struct walk_entry **entries, size_t *n);
 
-/* The same for a name server: its port over TCP and over UDP, for everybody. */
-int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule,
+/* The same for a name server: its port over UDP, for everybody, and over TCP. Where questions are
+ * judged there is no TCP: what is asked there is not read. */
+int walk_expand_resolver(const struct sockaddr_storage *address, uint32_t rule, bool tcp,
 			 struct walk_entry **entries, size_t *n);
 
 #endif

@@ -76,6 +76,8 @@ static int words_target(struct buffer *out, const struct policy_destination *d)
 	r = buffer_printf(out, WORDS_MAX, "%s",
 			  d->target == POLICY_TARGET_NAME ? d->name
 							  : address_format(&prefix, text));
+	if (r == 0 && d->may_be_private)
+		r = buffer_printf(out, WORDS_MAX, " (also at private addresses)");
 	for (size_t i = 0; r == 0 && i < d->n_ports; i++) {
 		const struct policy_ports *p = &d->ports[i];
 

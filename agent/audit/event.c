@@ -366,6 +366,7 @@ static void fill_in(struct event *event)
 		set_default(event, "status_id", json_integer(1)); /* New */
 		break;
 	case 4001:
+	case 4003:
 	case 6003:
 		/* of a connection one end must be told: a socket that was refused leads nowhere */
 		if (host && !get(event, "src_endpoint") &&

@@ -14,6 +14,8 @@
 #define PROCESS_LAUNCH	1
 #define PROCESS_END	2
 #define NETWORK_OPEN	1
+#define DNS_QUERY	1
+#define DNS_RESPONSE	2
 #define FILE_OPEN	14
 #define API_CREATE	1
 #define API_READ	2
@@ -106,6 +108,20 @@ static const struct event_class classes[] = {
 			       EVENT_SEVERITY_INFORMATIONAL,
 			       {"actor"},
 			       {{NULL}}},
+	[EVENT_NAME] = {"name",
+			4003,
+			DNS_RESPONSE,
+			"Response",
+			EVENT_SEVERITY_INFORMATIONAL,
+			{"actor"},
+			{{NULL}}},
+	[EVENT_NAME_QUERY] = {"name_query",
+			      4003,
+			      DNS_QUERY,
+			      "Query",
+			      EVENT_SEVERITY_INFORMATIONAL,
+			      {"actor"},
+			      {{NULL}}},
 	[EVENT_SKILL_FILE] = {"skill_file",
 			      1001,
 			      FILE_OPEN,
@@ -199,11 +215,11 @@ static const struct {
 	uint32_t uid;
 	const char *name;
 } class_names[] = {
-	{1001, "File System Activity"}, {1007, "Process Activity"},
-	{2004, "Detection Finding"},	{2006, "Data Security Finding"},
-	{3004, "Entity Management"},	{4001, "Network Activity"},
-	{4002, "HTTP Activity"},	{6002, "Application Lifecycle"},
-	{6003, "API Activity"},
+	{1001, "File System Activity"},	 {1007, "Process Activity"},
+	{2004, "Detection Finding"},	 {2006, "Data Security Finding"},
+	{3004, "Entity Management"},	 {4001, "Network Activity"},
+	{4002, "HTTP Activity"},	 {4003, "DNS Activity"},
+	{6002, "Application Lifecycle"}, {6003, "API Activity"},
 };
 
 static const char *const category_names[] = {

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "cli/commands.h"
+#include "cli/policy_digest.h"
 #include "cli/policy_show.h"
 #include "cli/terminal.h"
 #include "mask/mask.h"
@@ -17,9 +18,11 @@
 static const char policy_usage[] =
 	"usage: bailiff policy check [--json] DIRECTORY\n"
 	"       bailiff policy show [--json] DIRECTORY\n"
+	"       bailiff policy digest DIRECTORY\n"
 	"\n"
 	"  check   report errors and warnings with file, line and column\n"
 	"  show    people, skills, destinations and modes, as they are understood\n"
+	"  digest  read a key of the model API, print what enrols it for somebody\n"
 	"  --json  one JSON object on standard output\n"
 	"\n"
 	"Exit status: 0 when the policy can be used (there may be warnings), 2 when it cannot or "
@@ -174,9 +177,10 @@ int cmd_policy(int argc, char **argv)
 			return policy_bad_usage("one directory too many: ", argv[i]);
 	}
 	check = verb && strcmp(verb, "check") == 0;
-	if (!verb || (!check && strcmp(verb, "show") != 0))
-		return policy_bad_usage(
-			verb ? "expected check or show, found " : "expected check or show", verb);
+	if (!verb || (!check && strcmp(verb, "show") != 0 && strcmp(verb, "digest") != 0))
+		return policy_bad_usage(verb ? "expected check, show or digest, found "
+					     : "expected check, show or digest",
+					verb);
 	if (!directory)
 		return policy_bad_usage("expected the directory of a policy", NULL);
 	policy_load_checked(directory, &policy, &report);
@@ -184,5 +188,7 @@ int cmd_policy(int argc, char **argv)
 		return json ? policy_check_json(policy, &report)
 			    : policy_check_text(policy, &report, directory);
 	policy_report_print(&report, stderr, terminal_colour(stderr));
-	return policy ? policy_show(policy, json) : CLI_USAGE;
+	if (!policy)
+		return CLI_USAGE;
+	return strcmp(verb, "digest") == 0 ? policy_digest(policy) : policy_show(policy, json);
 }

@@ -27,6 +27,7 @@ static const char *const show_effects[] = {
 	[DEST_ALLOW] = "allow",
 	[DEST_DENY] = "deny",
 	[DEST_MODEL] = "model",
+	[DEST_RESOLVER] = "resolver",
 };
 _Static_assert(ARRAY_SIZE(show_effects) == DEST_EFFECT_MAX, "show_effects");
 
@@ -118,6 +119,8 @@ static void show_head(const struct policy *policy, FILE *to)
 	fprintf(to, "modes: destinations %s, skills %s, model %s\n",
 		show_modes[policy->mode_destinations], show_modes[policy->mode_skills],
 		show_modes[policy->mode_model]);
+	if (policy->refuse_unlisted_names)
+		fprintf(to, "questions for names that no rule lists are refused\n");
 }
 
 static int show_people(const struct policy *policy, FILE *to)
@@ -307,6 +310,8 @@ static json_t *show_json_destination(const struct policy *policy,
 		show_ports(&d->ports[i], text);
 		json_array_append_new(ports, json_string(text));
 	}
+	if (d->may_be_private)
+		json_object_set_new(json, "private", json_true());
 	json_object_set_new(json, "ports", ports);
 	if (d->protocol)
 		json_object_set_new(json, "protocol",
@@ -397,6 +402,8 @@ json_t *policy_show_json(const struct policy *policy)
 	json_object_set_new(json, "skills", skills);
 	json_object_set_new(json, "destinations", destinations);
 	json_object_set_new(json, "resolvers", show_json_resolvers(policy));
+	json_object_set_new(json, "unlisted_names",
+			    json_string(policy->refuse_unlisted_names ? "refuse" : "answer"));
 	json_object_set_new(json, "mask", show_json_mask(policy));
 	json_object_set_new(json, "clients", show_json_clients(policy));
 	json_object_set_new(json, "log",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The courier process: the only one with a network. It asks name servers for the policy's names and
- * tells the keeper what they said; it decides nothing and holds no key. */
+/* The courier process: the only one with a network. It asks name servers for the model endpoints'
+ * names and tells the keeper what they said; it decides nothing and holds no key. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <arpa/nameser.h>

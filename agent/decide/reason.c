@@ -32,6 +32,17 @@ static const char *const reason_words[] = {
 	"unknown_person",
 	"name_too_long",
 	"socket_type",
+	"resolver",
+	"dns_query",
+	"host_mismatch",
+	"listen",
+	"local_socket",
+	"descriptor",
+	"trace",
+	"namespace",
+	"device",
+	"credential",
+	"guard",
 };
 static_assert(ARRAY_SIZE(reason_words) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -56,6 +67,17 @@ static const char *const reason_advice[] = {
 	[BAILIFF_REASON_UNKNOWN_PERSON] = "Ask %s to add this login.",
 	[BAILIFF_REASON_NAME_TOO_LONG] = "Give it a shorter name, or ask %s.",
 	[BAILIFF_REASON_SOCKET_TYPE] = "Ask %s.",
+	[BAILIFF_REASON_RESOLVER] = "Ask %s for another name server.",
+	[BAILIFF_REASON_QUERY] = "Ask %s to list the name.",
+	[BAILIFF_REASON_HOST] = "Ask %s to list the name.",
+	[BAILIFF_REASON_LISTEN] = "Listen on 127.0.0.1 alone, or ask %s.",
+	[BAILIFF_REASON_LOCAL] = "Ask %s to list it.",
+	[BAILIFF_REASON_DESCRIPTOR] = "Ask %s.",
+	[BAILIFF_REASON_TRACE] = "Ask %s.",
+	[BAILIFF_REASON_NAMESPACE] = "Ask %s.",
+	[BAILIFF_REASON_DEVICE] = "Ask %s.",
+	[BAILIFF_REASON_CREDENTIAL] = "Use the key that was given to you, or ask %s to enrol it.",
+	[BAILIFF_REASON_GUARD] = "Ask %s.",
 };
 static_assert(ARRAY_SIZE(reason_advice) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -260,6 +282,43 @@ static void reason_add_why(struct reason_text *t, const struct reason_case *c)
 		break;
 	case BAILIFF_REASON_SOCKET_TYPE:
 		reason_add(t, "sockets of this family, type or protocol are not on the list");
+		break;
+	case BAILIFF_REASON_RESOLVER:
+		reason_add(t, "it is not one of the name servers that the policy gives");
+		break;
+	case BAILIFF_REASON_QUERY:
+		reason_add(t, "names that no rule lists are not asked for here");
+		break;
+	case BAILIFF_REASON_HOST:
+		reason_add(t, "the request names a host that the policy did not open this "
+			      "connection for");
+		break;
+	case BAILIFF_REASON_LISTEN:
+		reason_add(t, "others than this host could connect to it");
+		break;
+	case BAILIFF_REASON_LOCAL:
+		reason_add(t, "it belongs to a process that Claude Code did not start, and is not "
+			      "on the list");
+		break;
+	case BAILIFF_REASON_DESCRIPTOR:
+		reason_add(t, "a socket was handed over by a process that Claude Code did not "
+			      "start");
+		break;
+	case BAILIFF_REASON_TRACE:
+		reason_add(t, "the process is none that Claude Code started");
+		break;
+	case BAILIFF_REASON_NAMESPACE:
+		reason_add(t, "a user namespace would bring a network of its own");
+		break;
+	case BAILIFF_REASON_DEVICE:
+		reason_add(t, "this device carries packets past the policy");
+		break;
+	case BAILIFF_REASON_CREDENTIAL:
+		reason_add(t, "the key on the request is not one that was enrolled for ");
+		reason_add_person(t, c);
+		break;
+	case BAILIFF_REASON_GUARD:
+		reason_add(t, "it is a part of bailiff");
 		break;
 	case BAILIFF_REASON_NONE:
 	case BAILIFF_REASON_MAX:

@@ -186,7 +186,7 @@ static void tell_losses(struct keeper *k)
 	if (kernel_counters(k->kernel, now) < 0)
 		return;
 	for (int i = COUNTER_LOST_DENIAL; i < COUNTER_MAX; i++) {
-		if (i == COUNTER_CAPTURED_BYTES || i == COUNTER_FORKS)
+		if (i == COUNTER_CAPTURED_BYTES || i == COUNTER_FORKS || i == COUNTER_ANSWERS)
 			continue;
 		lost[i] = now[i] - k->counters[i];
 		any |= lost[i] != 0;

@@ -89,6 +89,7 @@ struct keeper_seeded {
 	pid_t pid, parent;
 	struct record_actor actor;
 	struct image_key key;
+	uint32_t netns;
 };
 
 #define KEEPER_ASKERS_MAX 32

@@ -171,7 +171,8 @@ static json_t *status_counters(struct keeper *k)
 	static const char *const names[] = {
 		"denied",	"would_deny",	  "lost_denials",   "lost_records",
 		"lost_asks",	"lost_bytes",	  "captured_bytes", "unreadable_buffers",
-		"nested_calls", "storage_failed", "forks",	    "pending_full"};
+		"nested_calls", "storage_failed", "forks",	    "pending_full",
+		"names_full",	"dns_answers",	  "dns_answers_bad"};
 	uint64_t counters[COUNTER_MAX] = {0};
 	json_t *o = json_object();
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Policy and the addresses of its names, into tables in force. */
+/* Policy and the addresses of the model endpoints, into tables in force. All other names are
+ * learned in the kernel, from the answers that the governed tasks themselves get. */
 #include "keeper/keeper.h"
 #include "mask/mask.h"
 
@@ -7,15 +8,12 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* A name server that answers with less than this would have the tables swapped all the time; one
- * that answers with more would keep an address long after its owner has changed. */
-#define NAME_TTL_LEAST 30
-#define NAME_TTL_MOST  3600
-#define NAME_GRACE_MS  60000 /* an old address stays this long after its time: answers rotate */
+#define NAME_GRACE_MS 60000 /* an old address stays this long after its time: answers rotate */
 
 static int uid_of(void *ctx, const char *login, uint32_t *ret_uid)
 {
@@ -187,9 +185,9 @@ static bool address_put(struct keeper_name *n, int family, const uint8_t *addres
 
 void keeper_names(struct keeper *k, const struct channel_names *names)
 {
-	uint32_t ttl = names->ttl < NAME_TTL_LEAST  ? NAME_TTL_LEAST
-		       : names->ttl > NAME_TTL_MOST ? NAME_TTL_MOST
-						    : names->ttl;
+	uint32_t ttl = names->ttl < NAME_TTL_LEAST_S  ? NAME_TTL_LEAST_S
+		       : names->ttl > NAME_TTL_MOST_S ? NAME_TTL_MOST_S
+						      : names->ttl;
 	struct keeper_name *n;
 	bool changed = false;
 
@@ -217,6 +215,7 @@ void keeper_names_expire(struct keeper *k)
 {
 	int64_t now = keeper_now_ms();
 	bool changed = false;
+	struct timespec t;
 
 	for (size_t i = 0; i < k->n_names; i++) {
 		struct keeper_name *n = &k->names[i];
@@ -233,4 +232,6 @@ void keeper_names_expire(struct keeper *k)
 	}
 	if (changed)
 		keeper_policy_apply(k);
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	kernel_names_sweep(k->kernel, (uint64_t)t.tv_sec * 1000000000ull);
 }

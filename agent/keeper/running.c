@@ -24,7 +24,8 @@ static void collect(void *ctx, const struct record_image *r)
 	more[k->n_seeded++] = (struct keeper_seeded){.pid = (pid_t)r->head.actor.tgid,
 						     .parent = (pid_t)r->head.actor.root_tgid,
 						     .actor = r->head.actor,
-						     .key = r->key};
+						     .key = r->key,
+						     .netns = r->netns};
 	more[k->n_seeded - 1].actor.root_tgid = 0; /* the iterator's place for the parent */
 }
 
@@ -40,6 +41,7 @@ void keeper_seed(struct keeper *k)
 
 		r.head.actor = k->seeded[n].actor;
 		r.key = k->seeded[n].key;
+		r.netns = k->seeded[n].netns;
 		if (i && i->answered && i->class_ == IMAGE_RUNTIME)
 			keeper_ask_scripts(k, &r);
 		else
@@ -69,13 +71,14 @@ static bool pends(const struct task_context *t, const struct image_key *key)
 }
 
 static void make_root(struct task_context *t, const struct record_actor *actor,
-		      const struct image_key *key)
+		      const struct image_key *key, uint32_t netns)
 {
 	if (!(t->flags & TASK_GOVERNED))
 		t->uid = actor->who_uid;
 	t->flags |= TASK_GOVERNED | TASK_CLIENT;
 	t->root_tgid = actor->tgid;
 	t->root_start_ns = actor->start_ns;
+	t->netns = netns;
 	t->spawn_tgid = 0;
 	t->spawn_start_ns = 0;
 	t->image = *key;
@@ -91,7 +94,7 @@ static void mark_client(struct keeper *k, const struct keeper_seeded *s)
 	if (seen && ((t.flags & TASK_CLIENT) || pends(&t, &s->key) ||
 		     memcmp(&t.image, &s->key, sizeof(t.image)) != 0))
 		return;
-	make_root(&t, &s->actor, &s->key);
+	make_root(&t, &s->actor, &s->key, s->netns);
 	if (kernel_task_set(k->kernel, s->pid, &t) < 0)
 		return;
 	/* A process that ran something else just before this would count as an inspected client.
@@ -119,6 +122,7 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 			t.uid = root->actor.who_uid;
 			t.root_tgid = (uint32_t)root->pid;
 			t.root_start_ns = root->actor.start_ns;
+			t.netns = root->netns;
 			t.spawn_tgid = (uint32_t)(spawn ? spawn : s->pid);
 			t.spawn_start_ns = s->actor.start_ns;
 			kernel_task_set(k->kernel, s->pid, &t);
@@ -174,7 +178,7 @@ void keeper_mark_script(struct keeper *k, const struct record_image *r)
 	if (!i)
 		return;
 	kernel_task_get(k->kernel, pid, &t);
-	make_root(&t, &r->head.actor, &r->key);
+	make_root(&t, &r->head.actor, &r->key, r->netns);
 	e = kernel_task_set(k->kernel, pid, &t);
 	if (e < 0 && e != -ESRCH)
 		log_err_r(e, "cannot mark pid %d as a client", pid);

@@ -60,6 +60,9 @@ int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, ui
 /* The generation in force, 0 when none was ever applied. */
 uint64_t kernel_policy_generation(struct kernel *k);
 
+/* Forgets addresses of model endpoints whose time is over. now_ns: CLOCK_BOOTTIME. */
+void kernel_names_sweep(struct kernel *k, uint64_t now_ns);
+
 int kernel_ring_fd(const struct kernel *k, enum kernel_ring ring);
 /* Sums over all CPUs. */
 int kernel_counters(const struct kernel *k, uint64_t ret[COUNTER_MAX]);

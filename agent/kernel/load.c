@@ -297,18 +297,18 @@ int kernel_open(struct kernel **ret)
 		r = attach_all(k, k->net->obj, false);
 		if (r == 0)
 			kernel_posture_set(k, "destinations (lsm)", POSTURE_ENFORCE, "attached");
-		else
-			posture_failed(k, "destinations (lsm)", r);
-		r = attach_all(k, k->net->obj, true);
-		if (r == 0)
-			kernel_posture_set(k, "destinations (cgroup)", POSTURE_ENFORCE,
-					   "attached to the root cgroup");
-		else
-			posture_failed(k, "destinations (cgroup)", r);
-	} else {
-		posture_failed(k, "destinations (lsm)", r);
-		posture_failed(k, "destinations (cgroup)", r);
 	}
+	if (r < 0)
+		posture_failed(k, "destinations (lsm)", r);
+	r = LOAD(k, cgroup, &opts);
+	if (r == 0)
+		r = attach_all(k, k->cgroup->obj, true);
+	if (r == 0)
+		kernel_posture_set(k, "destinations (cgroup)", POSTURE_ENFORCE,
+				   "attached to the root cgroup");
+	else
+		posture_failed(k, "destinations (cgroup)", r);
+	kernel_open_dns(k, &opts);
 	r = LOAD(k, file, &opts);
 	if (r == 0)
 		r = attach_all(k, k->file->obj, false);
@@ -322,6 +322,12 @@ int kernel_open(struct kernel **ret)
 				   "loaded; attached client by client");
 	else
 		posture_failed(k, "tls capture", r);
+	r = LOAD(k, host, &opts);
+	if (r == 0)
+		kernel_posture_set(k, "host and credential", POSTURE_ENFORCE,
+				   "loaded; attached client by client");
+	else
+		posture_failed(k, "host and credential", r);
 	*ret = k;
 	return 0;
 fail:
@@ -391,8 +397,11 @@ void kernel_close(struct kernel *k)
 		return;
 	bailiff_process__destroy(k->process);
 	bailiff_net__destroy(k->net);
+	bailiff_cgroup__destroy(k->cgroup);
+	bailiff_dns__destroy(k->dns);
 	bailiff_file__destroy(k->file);
 	bailiff_tls__destroy(k->tls);
+	bailiff_host__destroy(k->host);
 	if (k->cgroup_fd >= 0)
 		close(k->cgroup_fd);
 	free(k);

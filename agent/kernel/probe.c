@@ -11,8 +11,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* n: 0 for an entry, 1 and up for the returns; what: what the program does there. */
 static int attach_at(struct kernel *k, struct bpf_program *prog, const char *path, uint64_t offset,
-		     uint32_t id, enum tls_role role, int n)
+		     uint32_t id, enum tls_role role, const char *what, int n)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = false);
 	struct bpf_link *link;
@@ -24,7 +25,7 @@ static int attach_at(struct kernel *k, struct bpf_program *prog, const char *pat
 	if (!link)
 		return log_err_r(-errno, "cannot probe %s at offset 0x%llx",
 				 tls_role_to_string(role), (unsigned long long)offset);
-	snprintf(name, sizeof(name), "tls-%u-%u-%d", id, role, n);
+	snprintf(name, sizeof(name), "tls-%u-%u-%s%d", id, role, what, n);
 	r = kernel_pin_link(k, link, name);
 	bpf_link__destroy(link);
 	return r;
@@ -52,8 +53,8 @@ int kernel_detach_tls(struct kernel *k, uint32_t id)
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id)
 {
 	struct {
-		struct bpf_program *enter, *leave;
-	} programs[TLS_ROLE_MAX];
+		struct bpf_program *enter, *leave, *judge;
+	} programs[TLS_ROLE_MAX] = {0};
 	char path[64];
 	int r = 0;
 
@@ -68,7 +69,11 @@ int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout,
 	programs[TLS_ROLE_READ_EX].enter = k->tls->progs.tls_read_ex_enter;
 	programs[TLS_ROLE_READ_EX].leave = k->tls->progs.tls_read_ex_return;
 	programs[TLS_ROLE_HANDSHAKE].enter = k->tls->progs.tls_handshake;
-	programs[TLS_ROLE_HANDSHAKE].leave = NULL;
+	if (k->host && k->host->progs.host_write) {
+		programs[TLS_ROLE_WRITE].judge = k->host->progs.host_write;
+		programs[TLS_ROLE_WRITE_EX].judge = k->host->progs.host_write;
+		programs[TLS_ROLE_HANDSHAKE].judge = k->host->progs.host_handshake;
+	}
 	/* by descriptor: the very file that was analysed, whatever its path says now */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (int role = 0; role < TLS_ROLE_MAX && !r; role++) {
@@ -78,10 +83,14 @@ int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout,
 			continue;
 		/* returns first: an entry without its return would leave calls open */
 		for (uint32_t i = 0; i < f->n_rets && programs[role].leave && !r; i++)
-			r = attach_at(k, programs[role].leave, path, f->ret_offset[i], id, role,
+			r = attach_at(k, programs[role].leave, path, f->ret_offset[i], id, role, "",
 				      (int)i + 1);
+		/* what decides before what copies */
+		if (!r && programs[role].judge)
+			r = attach_at(k, programs[role].judge, path, f->offset, id, role, "judge",
+				      0);
 		if (!r)
-			r = attach_at(k, programs[role].enter, path, f->offset, id, role, 0);
+			r = attach_at(k, programs[role].enter, path, f->offset, id, role, "", 0);
 	}
 	if (r < 0)
 		kernel_detach_tls(k, id);

@@ -10,6 +10,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* An answer that is being written just now must not be deleted with what it renews. */
+#define KERNEL_NAMES_GRACE_NS 60000000000ull
+
 static_assert(sizeof(((struct policy_tables *)0)->dest4[0].key) == 8, "trie key of IPv4");
 static_assert(sizeof(((struct policy_tables *)0)->dest6[0].key) == 20, "trie key of IPv6");
 
@@ -89,6 +92,47 @@ static int apply_destinations(struct kernel *k, const struct policy_tables *t, u
 	return r ? r : place(k, "policy_sets", slot, sets);
 }
 
+static int apply_names(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int names =
+		inner_map(BPF_MAP_TYPE_LPM_TRIE, "names", sizeof(struct name_key),
+			  sizeof(struct name_value), t->n_names);
+	_cleanup_close_ int patterns = inner_map(BPF_MAP_TYPE_HASH, "patterns", sizeof(uint64_t),
+						 sizeof(uint32_t), t->n_patterns);
+	int r = names < 0 ? names : patterns < 0 ? patterns : 0;
+
+	for (size_t i = 0; i < t->n_names && !r; i++)
+		r = put(names, "names", &t->names[i].key, &t->names[i].value);
+	for (size_t i = 0; i < t->n_patterns && !r; i++)
+		r = put(patterns, "patterns", &t->patterns[i].pattern, &t->patterns[i].set);
+	if (!r)
+		r = place(k, "policy_names", slot, names);
+	return r ? r : place(k, "policy_patterns", slot, patterns);
+}
+
+static int apply_locals(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int fd = inner_map(BPF_MAP_TYPE_HASH, "locals", sizeof(struct local_key),
+					   sizeof(uint32_t), t->n_locals);
+	int r = fd < 0 ? fd : 0;
+
+	for (size_t i = 0; i < t->n_locals && !r; i++)
+		r = put(fd, "locals", &t->locals[i].key, &t->locals[i].rule);
+	return r ? r : place(k, "policy_locals", slot, fd);
+}
+
+static int apply_credentials(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int fd =
+		inner_map(BPF_MAP_TYPE_HASH, "credentials", sizeof(struct credential_key),
+			  sizeof(uint32_t), t->n_credentials);
+	int r = fd < 0 ? fd : 0;
+
+	for (size_t i = 0; i < t->n_credentials && !r; i++)
+		r = put(fd, "credentials", &t->credentials[i].key, &t->credentials[i].number);
+	return r ? r : place(k, "policy_credentials", slot, fd);
+}
+
 int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, uint64_t generation)
 {
 	uint32_t zero = 0, active = 0, slot;
@@ -104,6 +148,12 @@ int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, ui
 		r = apply_skills(k, tables, slot);
 	if (!r)
 		r = apply_destinations(k, tables, slot);
+	if (!r)
+		r = apply_names(k, tables, slot);
+	if (!r)
+		r = apply_locals(k, tables, slot);
+	if (!r)
+		r = apply_credentials(k, tables, slot);
 	if (r < 0)
 		return r;
 	root.generation = generation;
@@ -126,6 +176,30 @@ uint64_t kernel_policy_generation(struct kernel *k)
 	    bpf_map_lookup_elem(kernel_map_fd(k, "policy_roots"), &active, &root) < 0)
 		return 0;
 	return root.valid ? root.generation : 0;
+}
+
+/* An entry is written anew by each answer, so one whose names have all ended is of no use; it must
+ * not keep its place, since nothing is pushed out of that map. */
+void kernel_names_sweep(struct kernel *k, uint64_t now_ns)
+{
+	int fd = kernel_map_fd(k, "model_addresses");
+	struct model_key key, next;
+	struct learned_value value;
+	bool more = bpf_map_get_next_key(fd, NULL, &key) == 0;
+
+	while (more) {
+		uint64_t last = 0;
+
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &value) == 0) {
+			for (size_t i = 0; i < LEARNED_NAMES; i++)
+				if (value.names[i].until_ns > last)
+					last = value.names[i].until_ns;
+			if (last + KERNEL_NAMES_GRACE_NS < now_ns)
+				bpf_map_delete_elem(fd, &key);
+		}
+		key = next;
+	}
 }
 
 int kernel_ring_fd(const struct kernel *k, enum kernel_ring ring)

@@ -14,7 +14,9 @@
 #define READER_SPAWNS_MAX 256 /* processes of one client that belong to a tool_use */
 #define READER_SKILLS_MAX 128 /* skill files of one client whose verdict is remembered */
 #define READER_PROOFS	  64  /* images whose judgement is remembered */
-#define READER_CLAIMS_MAX 16  /* claims of one client that were told as a mismatch */
+#define READER_LEARNED_MAX                                                                         \
+	256 /* names and addresses of one client that its connections are told by */
+#define READER_CLAIMS_MAX 16 /* claims of one client that were told as a mismatch */
 
 #define READER_ID_SIZE	    128	 /* an id off the wire that is kept: tool_use, device, session */
 #define READER_COMMAND_SIZE 4096 /* of a tool's command that is compared with argv */

@@ -113,6 +113,7 @@ union pipeline_copy {
 	struct record_net net;
 	struct record_skill skill;
 	struct record_tls tls;
+	struct record_name name;
 };
 
 /* The least that a record of each type must have; 0: not of the rings that come here. */
@@ -127,6 +128,8 @@ static size_t pipeline_least(uint16_t type)
 		return sizeof(struct record_net);
 	case RECORD_SKILL:
 		return offsetof(struct record_skill, path);
+	case RECORD_NAME:
+		return sizeof(struct record_name);
 	case RECORD_TLS_OPEN:
 	case RECORD_TLS:
 		return sizeof(struct record_tls);
@@ -186,6 +189,11 @@ static const char *pipeline_check(const void *record, size_t len, union pipeline
 		if (ret->net.verdict >= BAILIFF_VERDICT_MAX || ret->net.door >= NET_DOOR_MAX)
 			return "a verdict or a door that is not known";
 		return NULL;
+	case RECORD_NAME:
+		if (ret->name.verdict >= BAILIFF_VERDICT_MAX || ret->name.event >= NAME_EVENT_MAX ||
+		    ret->name.name_len >= NAME_SIZE)
+			return "a verdict, an event or a name that is not known";
+		return NULL;
 	case RECORD_SKILL:
 		return ret->skill.verdict >= BAILIFF_VERDICT_MAX ? "a verdict that is not known"
 								 : NULL;
@@ -237,6 +245,9 @@ int pipeline_record(struct pipeline *p, const void *record, size_t len)
 		break;
 	case RECORD_SKILL:
 		r = report_skill_file(p, &copy.skill);
+		break;
+	case RECORD_NAME:
+		r = report_name(p, &copy.name);
 		break;
 	default:
 		break;

@@ -39,6 +39,7 @@ void process_free(struct pipeline *p, struct process *process)
 	wire_client_free(process->wire);
 	lineage_free(process->lineage);
 	judged_free(process->judged);
+	learned_free(process->learned);
 	free(process->note);
 	LIST_REMOVE(process, bucket);
 	TAILQ_REMOVE(&p->process_age, process, age);

@@ -11,9 +11,10 @@
 #include "base/cleanup.h"
 #include "reader/report.h"
 
-static const char *const report_doors[] = {"lsm_connect",     "lsm_sendmsg",	 "cgroup_connect4",
-					   "cgroup_connect6", "cgroup_sendmsg4", "cgroup_sendmsg6",
-					   "socket_create"};
+static const char *const report_doors[] = {
+	"lsm_connect",	   "lsm_sendmsg",     "cgroup_connect4", "cgroup_connect6",
+	"cgroup_sendmsg4", "cgroup_sendmsg6", "socket_create",	 "bind",
+	"listen",	   "accept",	      "open_connection", "cgroup_egress"};
 static_assert(ARRAY_SIZE(report_doors) == NET_DOOR_MAX, "one per door");
 
 static const char *report_protocol(uint16_t protocol)
@@ -93,11 +94,12 @@ int report_exec(struct pipeline *p, const struct record_exec *record)
 	return p->failed;
 }
 
-/* "connection to 203.0.113.9:443", "message to [2001:db8::1]:53", "socket of family 16, type 3" */
-static void report_net_what(const struct record_net *r, char *what, size_t size)
+/* "connection to blocked.example (203.0.113.9:443)", "message to [2001:db8::1]:53", "socket of
+ * family 16, type 3" */
+static void report_net_what(const struct record_net *r, const char *name, char *what, size_t size)
 {
 	char address[INET6_ADDRSTRLEN] = "";
-	const char *verb = "connection";
+	const char *verb = "connection", *open = name ? " (" : "", *close = name ? ")" : "";
 
 	if (r->door == NET_DOOR_LSM_SENDMSG || r->door == NET_DOOR_CGROUP_SENDMSG4 ||
 	    r->door == NET_DOOR_CGROUP_SENDMSG6)
@@ -106,9 +108,11 @@ static void report_net_what(const struct record_net *r, char *what, size_t size)
 		snprintf(what, size, "socket of family %u, type %u, protocol %u", r->family,
 			 r->socket_type, r->protocol);
 	else if (r->family == AF_INET && inet_ntop(AF_INET, r->address, address, sizeof(address)))
-		snprintf(what, size, "%s to %s:%u", verb, address, r->port);
+		snprintf(what, size, "%s to %s%s%s:%u%s", verb, name ? name : "", open, address,
+			 r->port, close);
 	else if (r->family == AF_INET6 && inet_ntop(AF_INET6, r->address, address, sizeof(address)))
-		snprintf(what, size, "%s to [%s]:%u", verb, address, r->port);
+		snprintf(what, size, "%s to %s%s[%s]:%u%s", verb, name ? name : "", open, address,
+			 r->port, close);
 	else
 		snprintf(what, size, "%s by address family %u", verb, r->family);
 }
@@ -119,7 +123,8 @@ int report_net(struct pipeline *p, const struct record_net *record)
 	struct process *root = process_root(p, head);
 	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
 	const char *protocol = report_protocol(record->protocol);
-	char address[INET6_ADDRSTRLEN] = "", what[128];
+	const char *name = NULL;
+	char address[INET6_ADDRSTRLEN] = "", what[NAME_SIZE + 128];
 	struct report_verdict v = {
 		.verdict = record->verdict,
 		.reason = record->reason,
@@ -141,6 +146,10 @@ int report_net(struct pipeline *p, const struct record_net *record)
 	    inet_ntop(record->family, record->address, address, sizeof(address))) {
 		event_set_name(event, "dst_endpoint.ip", address);
 		event_set_int(event, "dst_endpoint.port", record->port);
+		if (root)
+			name = learned_find(root->learned, record->family, record->address);
+		if (name)
+			report_string(p, event, "dst_endpoint.hostname", name);
 	}
 	event_set_int(event, "connection_info.direction_id", 2); /* outbound */
 	event_set_int(event, "connection_info.protocol_num", record->protocol);
@@ -149,7 +158,7 @@ int report_net(struct pipeline *p, const struct record_net *record)
 	event_set_name(event, "unmapped.door", report_doors[record->door]);
 	event_set_int(event, "unmapped.family", record->family);
 	event_set_int(event, "unmapped.socket_type", record->socket_type);
-	report_net_what(record, what, sizeof(what));
+	report_net_what(record, name, what, sizeof(what));
 	report_verdict(p, event, &v);
 	if (root) {
 		if (root->lineage)

@@ -19,6 +19,9 @@ static const char *const report_counters[] = {
 	[COUNTER_NESTED] = "unmapped.lost.nested_calls",
 	[COUNTER_STORAGE_FAILED] = "unmapped.lost.storage_failed",
 	[COUNTER_PENDING_FULL] = "unmapped.lost.pending_images",
+	[COUNTER_NAMES_FULL] = "unmapped.lost.model_addresses",
+	[COUNTER_ANSWERS] = NULL,
+	[COUNTER_ANSWERS_BAD] = "unmapped.lost.dns_answers",
 };
 static_assert(ARRAY_SIZE(report_counters) == COUNTER_MAX, "one per counter");
 

@@ -10,6 +10,7 @@
 #include "identity/claim.h"
 #include "mask/mask.h"
 #include "reader/judged.h"
+#include "reader/learned.h"
 #include "reader/limits.h"
 #include "reader/lineage.h"
 #include "reader/names.h"
@@ -71,7 +72,8 @@ struct process {
 	struct wire_client *wire;  /* NULL until the first plaintext */
 	struct lineage *lineage;   /* NULL until needed; of a root */
 	struct judged *judged;
-	struct ledger ledger; /* of all its connections that ended */
+	struct learned_names *learned; /* NULL until the first; of a root */
+	struct ledger ledger;	       /* of all its connections that ended */
 	uint64_t n_connections, n_calls, n_tools, n_skills, n_denied;
 	/* as last said on the wire; unmasked */
 	char device_id[READER_ID_SIZE], account_id[READER_ID_SIZE], session_id[READER_ID_SIZE];

@@ -327,6 +327,26 @@ static RECORDS_UNUSED int records_net(struct records_world *w, const struct reco
 	return pipeline_record(w->pipeline, &r, sizeof(r));
 }
 
+static RECORDS_UNUSED int records_name(struct records_world *w, const struct record_actor *actor,
+				       enum name_event event, uint32_t verdict, const char *name,
+				       const char *address)
+{
+	struct record_name r = {0};
+
+	r.head = records_head(w, actor, RECORD_NAME, sizeof(r));
+	r.verdict = verdict;
+	r.event = event;
+	r.reason = event == NAME_REFUSED_QUERY ? BAILIFF_REASON_QUERY : BAILIFF_REASON_NONE;
+	r.ttl = 60;
+	if (address) {
+		r.family = strchr(address, ':') ? AF_INET6 : AF_INET;
+		assert(inet_pton(r.family, address, r.address) == 1);
+	}
+	r.name_len = (uint32_t)strlen(name);
+	memcpy(r.name, name, r.name_len);
+	return pipeline_record(w->pipeline, &r, sizeof(r));
+}
+
 static RECORDS_UNUSED int records_skill(struct records_world *w, const struct record_actor *actor,
 					const char *name, uint32_t verdict, uint32_t reason,
 					uint32_t rule)

@@ -71,7 +71,8 @@ static bool destination_matches(const struct policy_destination *d,
 		for (uint32_t bit = 0; where && bit < d->prefix_len; bit++)
 			where = !((d->address[bit / 8] ^ p->address[bit / 8]) & 0x80 >> bit % 8);
 	}
-	for (size_t i = 0; d->target == POLICY_TARGET_NAME && i < n; i++)
+	/* of other names the kernel learns the addresses */
+	for (size_t i = 0; d->target == POLICY_TARGET_NAME && d->effect == DEST_MODEL && i < n; i++)
 		for (size_t j = 0; strcmp(addresses[i].name, d->name) == 0 && j < addresses[i].n;
 		     j++)
 			where |= addresses[i].addresses[j].family == p->family &&
@@ -346,65 +347,64 @@ static void add_address(struct policy_addresses *a, const char *address)
 	assert_int_equal(inet_pton(to->family, address, to->address), 1);
 }
 
-/* Whoever answers for an allowed name must not open the host's own services with it. */
+/* Only model endpoints have entries by address; and whoever answers for one must not open the
+ * host's own services with it. */
 static void test_names(void **state)
 {
-	struct policy_address of_a[16] = {0}, of_b[16] = {0}, of_m[16] = {0};
+	struct policy_address of_a[4] = {0}, of_w[4] = {0}, of_m[16] = {0};
 	struct policy_addresses addresses[] = {
 		{"m.example", of_m, 0},
-		{"b.example", of_b, 0},
 		{"a.example", of_a, 0},
+		{"*.w.example", of_w, 0},
 		{"unused.example", of_a, 0},
 	};
-	struct policy *policy = load(HEAD "model: {endpoints: [{name: m.example}]}\n"
-					  "destinations:\n"
-					  "  deny: [{name: b.example}]\n"
-					  "  allow: [{name: a.example}, {name: gone.example}]\n",
-				     "skills: {}\n");
+	struct policy *policy =
+		load(HEAD "model: {endpoints: [{name: m.example}, {name: '*.w.example'}]}\n"
+			  "destinations:\n"
+			  "  deny: [{cidr: 203.0.113.1}]\n"
+			  "  allow: [{name: a.example}, {name: gone.example}]\n",
+		     "skills: {}\n");
 	static const char *const local[] = {
 		"127.0.0.1",	   "127.8.0.1", "0.0.0.0", "169.254.169.254", "224.0.0.1",
 		"255.255.255.255", "::",	"::1",	   "fe80::1",	      "ff02::1"};
 	struct policy_tables *t;
 
 	add_address(&addresses[0], "198.51.100.1");
-	add_address(&addresses[0], "127.0.0.2");
-	add_address(&addresses[1], "203.0.113.1");
-	add_address(&addresses[1], "127.0.0.3"); /* a deny rule may */
-	add_address(&addresses[2], "192.0.2.1");
-	add_address(&addresses[2], "203.0.113.1"); /* shared with a denied name: deny wins */
-	add_address(&addresses[2], "::ffff:192.0.2.7");
-	add_address(&addresses[2], "2001:db8::7");
+	add_address(&addresses[0], "::ffff:192.0.2.7");
+	add_address(&addresses[0], "2001:db8::7");
+	add_address(&addresses[0], "203.0.113.1"); /* denied by address: deny wins */
 	for (size_t i = 0; i < ARRAY_SIZE(local); i++)
-		add_address(&addresses[2], local[i]);
+		add_address(&addresses[0], local[i]);
+	add_address(&addresses[1], "192.0.2.1");
+	add_address(&addresses[2], "192.0.2.2");
 	t = compile(policy, addresses, ARRAY_SIZE(addresses));
-	assert_string_equal(judge(t, "192.0.2.1", 443, IPPROTO_TCP), "destinations/allow[0]");
-	assert_string_equal(judge(t, "192.0.2.7", 443, IPPROTO_TCP), "destinations/allow[0]");
-	assert_string_equal(judge(t, "2001:db8::7", 1, IPPROTO_UDP), "destinations/allow[0]");
-	assert_string_equal(judge(t, "203.0.113.1", 443, IPPROTO_TCP), "destinations/deny[0]");
-	assert_string_equal(judge(t, "127.0.0.3", 443, IPPROTO_TCP), "destinations/deny[0]");
 	assert_string_equal(judge(t, "198.51.100.1", 443, IPPROTO_TCP), "model/endpoints[0]");
-	assert_string_equal(judge(t, "127.0.0.2", 443, IPPROTO_TCP), "default");
+	assert_string_equal(judge(t, "192.0.2.7", 443, IPPROTO_TCP), "model/endpoints[0]");
+	assert_string_equal(judge(t, "2001:db8::7", 1, IPPROTO_UDP), "model/endpoints[0]");
+	assert_string_equal(judge(t, "203.0.113.1", 443, IPPROTO_TCP), "destinations/deny[0]");
+	assert_string_equal(judge(t, "192.0.2.1", 443, IPPROTO_TCP), "default");
+	assert_string_equal(judge(t, "192.0.2.2", 443, IPPROTO_TCP), "default");
 	for (size_t i = 0; i < ARRAY_SIZE(local); i++)
 		assert_string_equal(judge(t, local[i], 443, IPPROTO_TCP), "default");
 	policy_tables_free(t);
 	policy_free(policy);
 }
 
-static void test_names_are_listed_once(void **state)
+static void test_names_of_endpoints_are_listed_once(void **state)
 {
-	struct policy *policy =
-		load(HEAD "model: {endpoints: [{name: m.example}]}\n"
-			  "destinations:\n"
-			  "  deny: [{name: b.example, ports: [1]}, {cidr: 10.0.0.1}]\n"
-			  "  allow: [{name: B.EXAMPLE}, {name: a.example}]\n",
-		     "skills: {}\n");
+	struct policy *policy = load(
+		HEAD "model: {endpoints: [{name: m.example, ports: [1]}, {name: '*.w.example'},\n"
+		     "  {name: M.EXAMPLE, ports: [2]}, {name: e.example}, {cidr: 10.0.0.1}]}\n"
+		     "destinations:\n"
+		     "  deny: [{name: b.example}]\n"
+		     "  allow: [{name: a.example}]\n",
+		"skills: {}\n");
 	const char **names = NULL;
 
 	assert_int_equal(policy_names(policy, &names), 0);
-	assert_string_equal(names[0], "a.example");
-	assert_string_equal(names[1], "b.example");
-	assert_string_equal(names[2], "m.example");
-	assert_null(names[3]);
+	assert_string_equal(names[0], "e.example");
+	assert_string_equal(names[1], "m.example");
+	assert_null(names[2]);
 	free(names);
 	policy_free(policy);
 }
@@ -414,7 +414,7 @@ static void test_full_set_names_the_prefix(void **state)
 {
 	struct policy_address one = {.family = AF_INET, .address = {192, 0, 2, 9}};
 	struct policy_addresses addresses[33];
-	char main[4096] = HEAD "destinations:\n  allow:\n", names[33][32], err[256] = "x";
+	char main[4096] = HEAD "model:\n  endpoints:\n", names[33][32], err[256] = "x";
 	struct policy_tables *t = NULL;
 	struct policy *policy;
 
@@ -429,14 +429,14 @@ static void test_full_set_names_the_prefix(void **state)
 	policy = load(main, "skills: {}\n");
 	assert_int_equal(policy_compile(policy, addresses, 32, lookup, NULL, &t, err), 0);
 	assert_string_equal(err, "");
-	assert_string_equal(judge(t, "192.0.2.9", 32, IPPROTO_TCP), "destinations/allow[31]");
+	assert_string_equal(judge(t, "192.0.2.9", 32, IPPROTO_TCP), "model/endpoints[31]");
 	policy_tables_free(t);
 	t = NULL;
 	assert_int_equal(policy_compile(policy, addresses, 33, lookup, NULL, &t, err), -E2BIG);
 	assert_null(t);
 	assert_string_equal(err,
 			    "192.0.2.9: over 32 rules hold for this destination; the one too many "
-			    "is destinations/allow[32]");
+			    "is model/endpoints[32]");
 	policy_free(policy);
 }
 
@@ -493,7 +493,9 @@ static void test_long_lists_take_seconds(void **state)
 	assert_int_equal(policy->n_destinations, n_cidrs + n_names);
 	t = compile(policy, NULL, 0);
 	assert_int_equal(t->n_dest4, n_cidrs + 1);
-	assert_int_equal(t->n_sets, n_cidrs + 1);
+	assert_int_equal(t->n_sets, n_cidrs + n_names + 1);
+	assert_int_equal(t->n_names, n_names);
+	assert_int_equal(t->n_patterns, n_names);
 	assert_true(seconds() - start < 30);
 	policy_tables_free(t);
 	policy_free(policy);
@@ -502,5 +504,5 @@ static void test_long_lists_take_seconds(void **state)
 
 UNIT_MAIN(unit(test_tables_agree_with_naive_reading),
 	  unit(test_empty_policy_has_the_default_entries), unit(test_resolvers), unit(test_names),
-	  unit(test_names_are_listed_once), unit(test_full_set_names_the_prefix),
+	  unit(test_names_of_endpoints_are_listed_once), unit(test_full_set_names_the_prefix),
 	  unit(test_covered_prefixes_cost_nothing), unit(test_long_lists_take_seconds))

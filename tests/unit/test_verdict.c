@@ -108,9 +108,13 @@ static void defaults_and_modes(void **state)
 	struct judgement j;
 
 	(void)state;
-	verdict_default(0, &enforce, &j);
+	verdict_default(0, 443, &enforce, &j);
 	assert_int_equal(judgement_apply(&j), BAILIFF_ALLOW);
-	verdict_default(TASK_GOVERNED, &enforce, &j);
+	verdict_default(TASK_GOVERNED, 853, &enforce, &j);
+	assert_int_equal(j.reason, BAILIFF_REASON_RESOLVER);
+	assert_false(judgement_settled(&j));
+	verdict_default(TASK_GOVERNED, 443, &enforce, &j);
+	assert_false(judgement_settled(&j));
 	assert_int_equal(j.reason, BAILIFF_REASON_DEFAULT);
 	assert_int_equal(judgement_apply(&j), BAILIFF_DENY);
 	j.mode = BAILIFF_MODE_SHADOW;

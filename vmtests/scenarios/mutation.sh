@@ -8,7 +8,7 @@
 . /src/vmtests/lib.sh
 
 skill=/home/carol/.claude/skills/pdf/SKILL.md
-links=/sys/fs/bpf/bailiff/v1/links
+links=/sys/fs/bpf/bailiff/v2/links
 
 page() {
 	governed carol "curl -sS -m 10 https://blocked.example/" | grep -q "This is blocked.example"
@@ -60,8 +60,14 @@ check_not "the page does not come" page
 check_not "the model API is not reached" model
 check "not one packet arrived there" test "$(packets_at blocked)" = "$before"
 
-step "without cgroup/connect4 either: the page comes, and a shell reaches the model API"
+step "without cgroup/connect4 either: the connection is made, and reset as the request is sent"
 unlinked net_connect4
+check_not "the page does not come" page
+check "packets arrived there: the connection was made" test "$(packets_at blocked)" -gt "$before"
+check "the model API is reached by a shell, which sends judge only where governed" model
+
+step "without lsm/socket_sendmsg either: the page comes"
+unlinked net_sendmsg
 check "the page comes" page
 check "the model API is reached" model
 check "packets arrived there" test "$(packets_at blocked)" -gt "$before"

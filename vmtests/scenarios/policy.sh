@@ -57,7 +57,7 @@ detail "$(tail -n 1 "$work/reload" | cut -c1-160)"
 step "a good change: the running shell's next curl goes through, and the next change stops it"
 events_mark
 sed -i '/^  deny:$/,/^$/d' "$changing/bailiff.yaml"
-sed -i 's/^    - name: allowed.example$/    - name: blocked.example\n&/' "$changing/bailiff.yaml"
+sed -i 's/^    - name: allowed.example$/    - {name: blocked.example, private: true}\n&/' "$changing/bailiff.yaml"
 check "bailiff reload" bailiff reload
 check "the generation went up" test "$(status .policy.generation)" -gt "$generation"
 out=$(governed alice "curl -sS -m 10 https://blocked.example/")

@@ -48,7 +48,7 @@ networks() {
 # dnsmasq answers for these names and says "no such name" to everything else: the client asks for a
 # dozen hosts that it can do without.
 names() {
-	ip netns exec dns dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --keep-in-foreground \
+	ip netns exec dns dnsmasq --conf-file="$here/names.conf" --no-resolv --no-hosts --keep-in-foreground \
 		--bind-interfaces --listen-address=10.77.0.53 --listen-address=fd77:0:0:0::53 \
 		--user=root --local-ttl=60 --local=// --address=/#/ \
 		--host-record=api.anthropic.com,10.77.1.10 \

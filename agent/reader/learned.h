@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which name led a lineage to an address, as the kernel read it in DNS answers: for the events of
+ * the connections that follow. */
+#ifndef READER_LEARNED_H
+#define READER_LEARNED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct learned_names; /* of one root client */
+
+int learned_new(struct learned_names **ret);
+void learned_free(struct learned_names *l);
+
+/* Notes it. name: unmasked, len bytes; family and address: canonical. The oldest makes room.
+ * Returns 1 when it is news, 0 when it was noted before, -ENOMEM. */
+int learned_note(struct learned_names *l, uint32_t family, const uint8_t address[16],
+		 const char *name, size_t len);
+
+/* The name noted last for the address, or NULL. Borrowed until the next note. */
+const char *learned_find(const struct learned_names *l, uint32_t family, const uint8_t address[16]);
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The second door, at the root cgroup. lsm/socket_connect never sees sendto(MSG_FASTOPEN); these
+ * do. They know the socket only, and say something only when they deny: what is let through was
+ * told at the first door. */
+#include "bpf/net.bpf.h"
+
+#include <bpf/bpf_endian.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define CGROUP_DENY 0
+#define CGROUP_PASS 1
+
+static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, bool v6)
+{
+	struct socket_context *s = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, 0, 0) : NULL;
+	struct net_work *w = net_begin(door);
+	__u32 verdict;
+
+	if (!w)
+		return s && (s->flags & TASK_GOVERNED) ? CGROUP_DENY : CGROUP_PASS;
+	net_asker(&w->who, NULL, s);
+	w->address.port = bpf_ntohs((__u16)ctx->user_port);
+	w->protocol = ctx->protocol;
+	w->type = ctx->type;
+	if (v6) {
+		__u32 raw[4];
+
+		raw[0] = ctx->user_ip6[0];
+		raw[1] = ctx->user_ip6[1];
+		raw[2] = ctx->user_ip6[2];
+		raw[3] = ctx->user_ip6[3];
+		address_v6(&w->address, (__u8 *)raw);
+	} else {
+		__u32 raw = ctx->user_ip4;
+
+		address_v4(&w->address, (__u8 *)&raw);
+	}
+	verdict = net_judge(w);
+	w->verdict = verdict;
+	if (verdict == BAILIFF_DENY) {
+		net_count(verdict);
+		net_report(w, NULL);
+	}
+	net_end(w);
+	return verdict == BAILIFF_DENY ? CGROUP_DENY : CGROUP_PASS;
+}
+
+SEC("cgroup/connect4")
+int net_connect4(struct bpf_sock_addr *ctx)
+{
+	return cgroup_judge(ctx, NET_DOOR_CGROUP_CONNECT4, false);
+}
+
+SEC("cgroup/connect6")
+int net_connect6(struct bpf_sock_addr *ctx)
+{
+	return cgroup_judge(ctx, NET_DOOR_CGROUP_CONNECT6, true);
+}
+
+SEC("cgroup/sendmsg4")
+int net_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return cgroup_judge(ctx, NET_DOOR_CGROUP_SENDMSG4, false);
+}
+
+SEC("cgroup/sendmsg6")
+int net_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return cgroup_judge(ctx, NET_DOOR_CGROUP_SENDMSG6, true);
+}
