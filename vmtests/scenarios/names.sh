@@ -99,8 +99,8 @@ forged() {
 	rm -f /home/carol/governed/asked
 	(
 		while [ ! -e /home/carol/governed/asked ]; do sleep 0.1; done
-		ip netns exec "$1" /usr/bin/python3 /src/vmtests/world/forge.py answer "$2" "$3" "$4" \
-			"$5" "$6"
+		ip netns exec "$1" /usr/bin/python3 /src/vmtests/world/forge.py answer "$2" "$3" \
+			"$(cat /home/carol/governed/asked)" "$4" "$5" "$6"
 	) &
 	governed carol "/usr/bin/python3 /home/carol/forge.py ask 10.77.0.53 f.names.example \
 		/home/carol/governed $6" | tail -n 1

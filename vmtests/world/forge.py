@@ -3,10 +3,10 @@
 """DNS answers that nobody gave.
 
 usage: forge.py ask SERVER NAME DIRECTORY ADDRESS
-           asks SERVER for NAME from port 5300 (the id is 4242), leaves DIRECTORY/asked, waits for one
-           datagram, tries to connect to ADDRESS:443 and prints "open" or the error
-       forge.py answer SOURCE TARGET ID NAME ADDRESS
-           sends TARGET:5300 an answer with that id: NAME has ADDRESS. From SOURCE:53, by a raw socket.
+           asks SERVER for NAME (the id is 4242), leaves the port it has in DIRECTORY/asked, waits for
+           one datagram, tries to connect to ADDRESS:443 and prints "open" or the error
+       forge.py answer SOURCE TARGET PORT ID NAME ADDRESS
+           sends TARGET:PORT an answer with that id: NAME has ADDRESS. From SOURCE:53, by a raw socket.
 """
 
 import errno
@@ -15,8 +15,6 @@ import socket
 import struct
 import sys
 
-PORT = 5300
-
 
 def name_of(text):
     return b"".join(bytes([len(p)]) + p.encode() for p in text.split(".")) + b"\0"
@@ -24,12 +22,13 @@ def name_of(text):
 
 def ask(server, name, directory, address):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("0.0.0.0", PORT))
     udp.settimeout(30)
     question = struct.pack("!HHHHHH", 4242, 0x0100, 1, 0, 0, 0) + name_of(name)
     udp.sendto(question + struct.pack("!HH", 1, 1), (server, 53))
-    with open(os.path.join(directory, "asked"), "w", encoding="utf-8"):
-        pass
+    asked = os.path.join(directory, "asked")
+    with open(asked + ".new", "w", encoding="utf-8") as file:
+        file.write(str(udp.getsockname()[1]))
+    os.rename(asked + ".new", asked)
     try:
         udp.recvfrom(4096)
     except socket.timeout:
@@ -40,19 +39,19 @@ def ask(server, name, directory, address):
     print("open" if code in (0, errno.ECONNREFUSED) else errno.errorcode.get(code, str(code)))
 
 
-def answer(source, target, number, name, address):
+def answer(source, target, port, number, name, address):
     message = struct.pack("!HHHHHH", int(number), 0x8180, 1, 1, 0, 0) + name_of(name)
     message += struct.pack("!HH", 1, 1)
     message += struct.pack("!HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address)
     # without a checksum, which IPv4 allows
-    packet = struct.pack("!HHHH", 53, PORT, 8 + len(message), 0) + message
+    packet = struct.pack("!HHHH", 53, int(port), 8 + len(message), 0) + message
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
     raw.bind((source, 0))
     raw.sendto(packet, (target, 0))
 
 
 def main():
-    modes = {"ask": (ask, 4), "answer": (answer, 5)}
+    modes = {"ask": (ask, 4), "answer": (answer, 6)}
     if len(sys.argv) < 2 or sys.argv[1] not in modes:
         sys.exit(__doc__)
     mode, n = modes[sys.argv[1]]
