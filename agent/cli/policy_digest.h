@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* bailiff policy digest: what enrols a key of the model API for a person. */
 #ifndef CLI_POLICY_DIGEST_H
 #define CLI_POLICY_DIGEST_H
 

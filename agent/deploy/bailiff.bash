@@ -48,7 +48,7 @@ _bailiff_policy()
 	-*) _bailiff_words "--json --help" "$1" ;;
 	*)
 		if [[ $2 == policy ]]; then
-			_bailiff_words "check show" "$1"
+			_bailiff_words "check digest show" "$1"
 		else
 			_bailiff_directories "$1"
 		fi
