@@ -75,6 +75,13 @@ enum bailiff_reason {
 #define POLICY_QUERY_REFUSE	 1u /* questions for names that no rule lists are not sent */
 #define POLICY_CREDENTIAL_REPORT 2u /* a key that is not enrolled: an event */
 #define POLICY_CREDENTIAL_REFUSE 4u /* the same, and the connection is reset */
+#define POLICY_NAMESPACES	 8u /* user namespaces may be made */
+
+#define POLICY_LISTEN_MAX 8
+
+struct port_range {
+	__u16 low, high; /* host order, inclusive; high 0: no range */
+};
 
 /* One for each slot. */
 struct policy_root {
@@ -85,8 +92,9 @@ struct policy_root {
 	__u32 skill_default; /* enum bailiff_verdict for skills that are not listed */
 	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
 	__u32 flags;	     /* POLICY_* */
+	struct port_range listen[POLICY_LISTEN_MAX]; /* where others than this host may connect */
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 32, "policy_root");
+CONTRACT_ASSERT(sizeof(struct policy_root) == 32 + 4 * POLICY_LISTEN_MAX, "policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
 struct person_value {
@@ -201,8 +209,9 @@ struct model_key {
 	__u8 address[16];
 };
 
-#define NAME_TTL_LEAST_S 30 /* a name server must not make an address come and go under a client   \
-			     */
+#define NAME_TTL_LEAST_S                                                                           \
+	30 /* a name server must not make an address come and go under a client                    \
+	    */
 #define NAME_TTL_MOST_S 3600
 
 /* Local sockets that governed tasks may use beside those of their own lineage: by the inode that
@@ -285,6 +294,7 @@ CONTRACT_ASSERT(sizeof(struct task_context) == 32 + 32 + 32 * TASK_PENDING_MAX +
 #define SOCKET_NAMED	1u /* open by name alone: the request must confirm it */
 #define SOCKET_RESET	2u /* refused while open: nothing more is sent on it */
 #define SOCKET_REPORTED 4u /* a would-deny of this generation was told */
+#define SOCKET_ACCEPTED 8u /* came in on a listener: judged by where that listens */
 
 /* Socket storage. */
 struct socket_context {
@@ -301,6 +311,27 @@ struct socket_context {
 	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */
 };
 CONTRACT_ASSERT(sizeof(struct socket_context) == 48 + 8 * LEARNED_NAMES, "socket_context");
+
+/* Where a lineage listens for TCP: key of `listeners`. The address as bound, all zero for any; an
+ * IPv4 address in IPv6 as IPv4. */
+struct listener_key {
+	__u32 netns;
+	__u16 family;
+	__u16 port;
+	__u8 address[16];
+};
+CONTRACT_ASSERT(sizeof(struct listener_key) == 24, "listener_key");
+
+/* Which socket it is, so that an entry whose socket is gone opens nothing: who looks it up looks at
+ * the socket too. */
+struct listener_value {
+	__u64 socket; /* kernel address */
+	__u64 cookie; /* never given twice */
+	__u64 root_start_ns;
+	__u32 root_tgid;
+	__u32 pad;
+};
+CONTRACT_ASSERT(sizeof(struct listener_value) == 32, "listener_value");
 
 /* What the request at SSL_write said, per thread, until its bytes reach a socket. */
 #define SAID_HOST 1u /* pattern holds what the Host names; 0: a name that no rule lists */
