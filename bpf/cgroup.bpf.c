@@ -20,7 +20,7 @@ static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, b
 	if (!w)
 		return s && (s->flags & TASK_GOVERNED) ? CGROUP_DENY : CGROUP_PASS;
 	net_asker(&w->who, NULL, s);
-	w->netns = s ? s->netns : 0;
+	w->netns = s ? s->home : 0;
 	w->address.port = bpf_ntohs((__u16)ctx->user_port);
 	w->protocol = ctx->protocol;
 	w->type = ctx->type;
@@ -231,7 +231,7 @@ static __always_inline int egress_judge(struct __sk_buff *skb, struct bpf_sock *
 	if (!w)
 		return CGROUP_DENY;
 	net_asker_socket(&w->who, s);
-	w->netns = s->netns;
+	w->netns = s->home;
 	w->type = sk->type;
 	w->slot = slot;
 	if (s->state & SOCKET_ACCEPTED) {
@@ -249,7 +249,8 @@ static __always_inline int egress_judge(struct __sk_buff *skb, struct bpf_sock *
 			w->verdict = net_judge(w);
 	}
 	verdict = w->verdict;
-	if (verdict != BAILIFF_ALLOW && !(s->state & SOCKET_REPORTED)) {
+	if (verdict != BAILIFF_ALLOW &&
+	    (sk->protocol == PROTOCOL_TCP || !(s->state & SOCKET_REPORTED))) {
 		net_count(verdict);
 		egress_report(w, s);
 		s->state |= SOCKET_REPORTED;

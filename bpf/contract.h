@@ -309,8 +309,10 @@ struct socket_context {
 	__u64 judged; /* generation that let its peer through; 0 never: made before its task was
 		       * governed, or handed over */
 	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */
+	__u32 home; /* the network namespace that the socket itself is in, by inode */
+	__u32 pad;
 };
-CONTRACT_ASSERT(sizeof(struct socket_context) == 48 + 8 * LEARNED_NAMES, "socket_context");
+CONTRACT_ASSERT(sizeof(struct socket_context) == 56 + 8 * LEARNED_NAMES, "socket_context");
 
 /* Where a lineage listens for TCP: key of `listeners`. The address as bound, all zero for any; an
  * IPv4 address in IPv6 as IPv4. */
