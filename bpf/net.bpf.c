@@ -39,7 +39,7 @@ static __always_inline void net_mark(struct socket_context *s, struct sock *sk,
 	s->root_tgid = t->root_tgid;
 	s->root_start_ns = t->root_start_ns;
 	s->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	s->home = s->netns;
+	s->home = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	if (!actor_inspected(t))
 		s->flags &= ~TASK_CLIENT;
 }

@@ -152,6 +152,9 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 	t->root.mode_skills = policy->mode_skills;
 	t->root.mode_model = policy->mode_model;
 	t->root.skill_default = policy->skill_default_allow ? BAILIFF_ALLOW : BAILIFF_DENY;
+	if (policy->user_namespaces)
+		t->root.flags |= POLICY_NAMESPACES;
+	memcpy(t->root.listen, policy->listen, policy->n_listen * sizeof(policy->listen[0]));
 	r = compile_rules(&c);
 	if (r == 0)
 		r = compile_persons(&c, lookup, ctx);
@@ -174,6 +177,7 @@ void policy_tables_free(struct policy_tables *tables)
 	free(tables->dest4);
 	free(tables->dest6);
 	free(tables->sets);
+	free(tables->locals);
 	for (size_t i = 0; i < tables->n_rules; i++) {
 		free(tables->rules[i].id);
 		free(tables->rules[i].words);

@@ -77,6 +77,12 @@ struct policy_destination {
 	struct policy_where where;
 };
 
+/* A local socket of somebody else's that governed tasks may connect to. */
+struct policy_local {
+	char *path; /* absolute, without "." and ".." */
+	struct policy_where where;
+};
+
 struct policy_custom_detector {
 	char *name, *pattern;
 	struct policy_where where;
@@ -105,6 +111,12 @@ struct policy {
 	/* name servers that governed tasks may reach; the port is always set */
 	struct sockaddr_storage *resolvers;
 	size_t n_resolvers;
+	struct policy_local *locals; /* the usual ones where the policy has no list */
+	size_t n_locals;
+	/* ports on which others than this host may connect to governed tasks */
+	struct port_range listen[POLICY_LISTEN_MAX];
+	size_t n_listen;
+	bool user_namespaces;		     /* governed tasks may make them */
 	char **detectors;		     /* NULL-terminated; NULL: all */
 	struct policy_where *detector_where; /* of each */
 	struct policy_custom_detector *custom;
@@ -205,6 +217,12 @@ struct policy_tables {
 	size_t n_dest6;
 	struct dest_set *sets; /* set 0 is empty: only the default */
 	size_t n_sets;
+	/* local sockets as they are on this host now: the keeper's to fill */
+	struct {
+		struct local_key key;
+		uint32_t rule; /* index into policy->locals, from 1 */
+	} * locals;
+	size_t n_locals;
 	struct policy_rule *rules; /* rules[0] is unused */
 	size_t n_rules;		   /* with rules[0] */
 	char **files;		   /* NULL-terminated: the names in each policy_where */

@@ -203,6 +203,7 @@ static int on_timer(struct keeper *k, int fd)
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
 		keeper_clients_sweep(k);
+		keeper_locals_check(k);
 	}
 	if (ticks % 120 == 0) {
 		keeper_names_expire(k);

@@ -8,6 +8,7 @@
 
 #include "cgroup.skel.h"
 #include "file.skel.h"
+#include "ipc.skel.h"
 #include "kernel/kernel.h"
 #include "net.skel.h"
 #include "process.skel.h"
@@ -20,6 +21,7 @@ struct kernel {
 	struct bailiff_net *net;
 	struct bailiff_cgroup *cgroup;
 	struct bailiff_file *file;
+	struct bailiff_ipc *ipc;
 	struct bailiff_tls *tls;
 	int cgroup_fd;
 	uint32_t owner; /* number of this attachment; its links are pinned under it */

@@ -89,6 +89,17 @@ static int apply_destinations(struct kernel *k, const struct policy_tables *t, u
 	return r ? r : place(k, "policy_sets", slot, sets);
 }
 
+static int apply_locals(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int fd = inner_map(BPF_MAP_TYPE_HASH, "locals", sizeof(struct local_key),
+					   sizeof(uint32_t), t->n_locals);
+	int r = fd < 0 ? fd : 0;
+
+	for (size_t i = 0; i < t->n_locals && !r; i++)
+		r = put(fd, "locals", &t->locals[i].key, &t->locals[i].rule);
+	return r ? r : place(k, "policy_locals", slot, fd);
+}
+
 int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, uint64_t generation)
 {
 	uint32_t zero = 0, active = 0, slot;
@@ -104,6 +115,8 @@ int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, ui
 		r = apply_skills(k, tables, slot);
 	if (!r)
 		r = apply_destinations(k, tables, slot);
+	if (!r)
+		r = apply_locals(k, tables, slot);
 	if (r < 0)
 		return r;
 	root.generation = generation;
