@@ -23,6 +23,7 @@ enum event_code {
 	EVENT_PROCESS_EXEC,   /* 1007: below a client */
 	EVENT_CLIENT_REFUSED, /* 6002: a client whose TLS functions could not be found or proven */
 	EVENT_DESTINATION,    /* 4001 Network Activity: allowed, denied, would-deny */
+	EVENT_DOOR,	      /* 1007: a way out that is no connection was judged */
 	EVENT_SKILL_FILE,     /* 1001 File System Activity: a skill's file was judged */
 	EVENT_SKILL_USE,      /* 6003 API Activity: a skill was used */
 	EVENT_TOOL_USE,	      /* 6003 */

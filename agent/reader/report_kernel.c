@@ -98,18 +98,23 @@ int report_exec(struct pipeline *p, const struct record_exec *record)
 static void report_net_what(const struct record_net *r, char *what, size_t size)
 {
 	char address[INET6_ADDRSTRLEN] = "";
-	const char *verb = "connection";
+	const char *verb = "connection", *way = "to";
 
 	if (r->door == NET_DOOR_LSM_SENDMSG || r->door == NET_DOOR_CGROUP_SENDMSG4 ||
 	    r->door == NET_DOOR_CGROUP_SENDMSG6)
 		verb = "message";
+	if (r->door == NET_DOOR_BIND || r->door == NET_DOOR_LISTEN || r->door == NET_DOOR_ACCEPT ||
+	    r->reason == BAILIFF_REASON_LISTEN) {
+		verb = "listening";
+		way = "on";
+	}
 	if (r->door == NET_DOOR_SOCKET_CREATE)
 		snprintf(what, size, "socket of family %u, type %u, protocol %u", r->family,
 			 r->socket_type, r->protocol);
 	else if (r->family == AF_INET && inet_ntop(AF_INET, r->address, address, sizeof(address)))
-		snprintf(what, size, "%s to %s:%u", verb, address, r->port);
+		snprintf(what, size, "%s %s %s:%u", verb, way, address, r->port);
 	else if (r->family == AF_INET6 && inet_ntop(AF_INET6, r->address, address, sizeof(address)))
-		snprintf(what, size, "%s to [%s]:%u", verb, address, r->port);
+		snprintf(what, size, "%s %s [%s]:%u", verb, way, address, r->port);
 	else
 		snprintf(what, size, "%s by address family %u", verb, r->family);
 }
@@ -143,7 +148,8 @@ int report_net(struct pipeline *p, const struct record_net *record)
 		event_set_name(event, "dst_endpoint.ip", address);
 		event_set_int(event, "dst_endpoint.port", record->port);
 	}
-	event_set_int(event, "connection_info.direction_id", 2); /* outbound */
+	event_set_int(event, "connection_info.direction_id",
+		      record->reason == BAILIFF_REASON_LISTEN ? 1 : 2); /* inbound, outbound */
 	event_set_int(event, "connection_info.protocol_num", record->protocol);
 	if (protocol)
 		event_set_name(event, "connection_info.protocol_name", protocol);
