@@ -72,9 +72,9 @@ enum bailiff_reason {
 #define SKILL_NAME_SIZE 64
 #define DEST_RULES_MAX	32
 
-#define POLICY_QUERY_REFUSE	 1u /* questions for names that no rule lists are not sent */
-#define POLICY_CREDENTIAL_REPORT 2u /* a key that is not enrolled: an event */
-#define POLICY_CREDENTIAL_REFUSE 4u /* the same, and the connection is reset */
+#define POLICY_QUERY_REFUSE	 1u  /* questions for names that no rule lists are not sent */
+#define POLICY_CREDENTIAL_REPORT 2u  /* a key that is not enrolled: an event */
+#define POLICY_CREDENTIAL_REFUSE 4u  /* the same, and the connection is reset */
 #define POLICY_NAMESPACES	 64u /* user namespaces may be made */
 
 #define POLICY_LISTEN_MAX 8

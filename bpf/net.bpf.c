@@ -298,6 +298,7 @@ static __always_inline bool net_is_internet(struct sock *sk)
  * policy gives. */
 static __always_inline int net_serve(struct socket *sock, struct task_context *t, __u32 door)
 {
+	struct socket_context *s = net_tag(sock, t);
 	struct policy_root *root;
 	struct net_work *w;
 	__u32 slot = 0, verdict;
@@ -310,8 +311,18 @@ static __always_inline int net_serve(struct socket *sock, struct task_context *t
 	net_bound(w, sock->sk);
 	root = policy_now(&slot);
 	verdict = BAILIFF_ALLOW;
-	if (!root || !doors_may_listen(root, &w->address))
-		verdict = net_decide(w, t, -BAILIFF_REASON_LISTEN);
+	if (!root || !doors_may_listen(root, &w->address)) {
+		/* whoever is refused at accept() asks again at once: it is told once a socket */
+		if (door == NET_DOOR_ACCEPT && s && (s->state & SOCKET_REPORTED)) {
+			judge(&w->j, BAILIFF_DENY, BAILIFF_REASON_LISTEN, 0,
+			      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);
+			verdict = judgement_apply(&w->j);
+		} else {
+			verdict = net_decide(w, t, -BAILIFF_REASON_LISTEN);
+			if (s)
+				s->state |= SOCKET_REPORTED;
+		}
+	}
 	net_end(w);
 	if (verdict == BAILIFF_DENY)
 		return -DENY_ERRNO;
