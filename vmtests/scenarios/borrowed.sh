@@ -21,6 +21,7 @@ echo 0 >/proc/sys/kernel/yama/ptrace_scope
 echo 1 >/proc/sys/kernel/unprivileged_userns_clone
 mknod -m 0666 $tun c 10 200
 socat UNIX-LISTEN:/run/lender/listed.sock,fork,mode=0666 SYSTEM:'echo lent' &
+service=$!
 as_user carol $python /src/vmtests/world/lend.py $lend >"$work/lend.log" 2>&1 &
 as_user carol tmux -S $lend/tmux.sock new-session -d 'sleep 300'
 as_user carol ssh-agent -a $lend/agent.sock -D >/dev/null 2>&1 &
@@ -114,7 +115,7 @@ event "an event says so" 'map(select(.unmapped.door == "cgroup_egress" or
 	| to("'$blocked'") | person("carol@company.com") | verdict("denied") | some'
 
 step "a listed service makes its socket anew: it is found again"
-kill %1
+kill "$service"
 rm -f /run/lender/listed.sock
 socat UNIX-LISTEN:/run/lender/listed.sock,fork,mode=0666 SYSTEM:'echo lent' &
 sleep 4
