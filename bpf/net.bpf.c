@@ -65,10 +65,9 @@ static __always_inline struct socket_context *net_tag(struct socket *sock,
 	return s;
 }
 
-static __always_inline void net_socket(struct net_work *w, struct socket *sock)
+/* sk: sock->sk as it was looked at; read once more it would be unknown again to the verifier. */
+static __always_inline void net_socket(struct net_work *w, struct socket *sock, struct sock *sk)
 {
-	struct sock *sk = sock->sk;
-
 	w->type = sock->type;
 	w->protocol = BPF_CORE_READ(sk, sk_protocol);
 	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -119,17 +118,18 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 {
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
+	struct sock *sk = sock->sk;
 	struct net_work *w;
 	__u32 verdict;
 	int r;
 
-	if (!sock->sk)
+	if (!sk)
 		return 0;
 	w = net_begin(door);
 	if (!w)
 		return t || (s && (s->flags & TASK_GOVERNED)) ? -DENY_ERRNO : 0;
 	net_asker(&w->who, t, s);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
 	r = net_copy(address, len, &w->raw);
 	if (!r)
 		r = net_address(w);
@@ -170,6 +170,8 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	__u32 slot = 0, verdict;
 	__u16 family;
 
+	if (!sk)
+		return 0;
 	if (s->state & SOCKET_RESET)
 		return -RESET_ERRNO;
 	root = policy_now(&slot);
@@ -182,7 +184,7 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	if (!w)
 		return -RESET_ERRNO;
 	net_asker(&w->who, t, s);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
 	if (s->state & SOCKET_ACCEPTED) {
 		/* it came in: what counts is where its listener is, not who came */
 		net_bound(w, sk);
@@ -296,7 +298,8 @@ static __always_inline bool net_is_internet(struct sock *sk)
 
 /* A governed task takes connections where this host alone can connect to, and on the ports that
  * policy gives. */
-static __always_inline int net_serve(struct socket *sock, struct task_context *t, __u32 door)
+static __always_inline int net_serve(struct socket *sock, struct sock *sk, struct task_context *t,
+				     __u32 door)
 {
 	struct socket_context *s = net_tag(sock, t);
 	struct policy_root *root;
@@ -307,8 +310,8 @@ static __always_inline int net_serve(struct socket *sock, struct task_context *t
 	if (!w)
 		return -DENY_ERRNO;
 	net_asker_task(&w->who, t);
-	net_socket(w, sock);
-	net_bound(w, sock->sk);
+	net_socket(w, sock, sk);
+	net_bound(w, sk);
 	root = policy_now(&slot);
 	verdict = BAILIFF_ALLOW;
 	if (!root || !doors_may_listen(root, &w->address)) {
@@ -379,7 +382,7 @@ int BPF_PROG(net_listen, struct socket *sock, int backlog, int ret)
 	sk = sock->sk;
 	if (!t || !sk || !net_is_internet(sk))
 		return 0;
-	r = net_serve(sock, t, NET_DOOR_LISTEN);
+	r = net_serve(sock, sk, t, NET_DOOR_LISTEN);
 	if (r)
 		return r;
 	net_note(sk, t);
@@ -399,7 +402,7 @@ int BPF_PROG(net_accept, struct socket *sock, struct socket *newsock, int ret)
 	sk = sock->sk;
 	if (!t || !sk || !net_is_internet(sk))
 		return 0;
-	return net_serve(sock, t, NET_DOOR_ACCEPT);
+	return net_serve(sock, sk, t, NET_DOOR_ACCEPT);
 }
 
 /* The connection that accept() gives is made without lsm/socket_post_create. */
@@ -446,7 +449,7 @@ int BPF_PROG(net_bind, struct socket *sock, struct sockaddr *address, int len, i
 	if (!w)
 		return -DENY_ERRNO;
 	net_asker_task(&w->who, t);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
 	r = net_copy(address, len, &w->raw);
 	if (!r && w->raw.len < 8)
 		r = -BAILIFF_REASON_MALFORMED;
