@@ -72,9 +72,16 @@ enum bailiff_reason {
 #define SKILL_NAME_SIZE 64
 #define DEST_RULES_MAX	32
 
-#define POLICY_QUERY_REFUSE	 1u /* questions for names that no rule lists are not sent */
-#define POLICY_CREDENTIAL_REPORT 2u /* a key that is not enrolled: an event */
-#define POLICY_CREDENTIAL_REFUSE 4u /* the same, and the connection is reset */
+#define POLICY_QUERY_REFUSE	 1u  /* questions for names that no rule lists are not sent */
+#define POLICY_CREDENTIAL_REPORT 2u  /* a key that is not enrolled: an event */
+#define POLICY_CREDENTIAL_REFUSE 4u  /* the same, and the connection is reset */
+#define POLICY_NAMESPACES	 64u /* user namespaces may be made */
+
+#define POLICY_LISTEN_MAX 8
+
+struct port_range {
+	__u16 low, high; /* host order, inclusive; high 0: no range */
+};
 
 /* One for each slot. */
 struct policy_root {
@@ -85,9 +92,10 @@ struct policy_root {
 	__u32 skill_default; /* enum bailiff_verdict for skills that are not listed */
 	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
 	__u32 flags;	     /* POLICY_* */
-	__u64 credential_key[2]; /* of the digests of enrolled credentials */
+	__u64 credential_key[2];		     /* of the digests of enrolled credentials */
+	struct port_range listen[POLICY_LISTEN_MAX]; /* where others than this host may connect */
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 48, "policy_root");
+CONTRACT_ASSERT(sizeof(struct policy_root) == 48 + 4 * POLICY_LISTEN_MAX, "policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
 struct person_value {
@@ -290,6 +298,7 @@ CONTRACT_ASSERT(sizeof(struct task_context) == 32 + 32 + 32 * TASK_PENDING_MAX +
 #define SOCKET_NAMED	1u /* open by name alone: the request must confirm it */
 #define SOCKET_RESET	2u /* refused while open: nothing more is sent on it */
 #define SOCKET_REPORTED 4u /* a would-deny of this generation was told */
+#define SOCKET_ACCEPTED 8u /* came in on a listener: judged by where that listens */
 
 /* Socket storage. */
 struct socket_context {
@@ -304,8 +313,31 @@ struct socket_context {
 	__u64 judged; /* generation that let its peer through; 0 never: made before its task was
 		       * governed, or handed over */
 	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */
+	__u32 home; /* the network namespace that the socket itself is in, by inode */
+	__u32 pad;
 };
-CONTRACT_ASSERT(sizeof(struct socket_context) == 48 + 8 * LEARNED_NAMES, "socket_context");
+CONTRACT_ASSERT(sizeof(struct socket_context) == 56 + 8 * LEARNED_NAMES, "socket_context");
+
+/* Where a lineage listens for TCP: key of `listeners`. The address as bound, all zero for any; an
+ * IPv4 address in IPv6 as IPv4. */
+struct listener_key {
+	__u32 netns;
+	__u16 family;
+	__u16 port;
+	__u8 address[16];
+};
+CONTRACT_ASSERT(sizeof(struct listener_key) == 24, "listener_key");
+
+/* Which socket it is, so that an entry whose socket is gone opens nothing: who looks it up looks at
+ * the socket too. */
+struct listener_value {
+	__u64 socket; /* kernel address */
+	__u64 cookie; /* never given twice */
+	__u64 root_start_ns;
+	__u32 root_tgid;
+	__u32 pad;
+};
+CONTRACT_ASSERT(sizeof(struct listener_value) == 32, "listener_value");
 
 /* What the request at SSL_write said, per thread, until its bytes reach a socket. */
 #define SAID_HOST 1u /* pattern holds what the Host names; 0: a name that no rule lists */

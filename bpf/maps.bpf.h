@@ -235,6 +235,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sockets SEC(".maps");
 
+/* Written by net.bpf.c at listen. An entry pushed out denies, so that LRU is safe here; one whose
+ * socket is gone is seen to be so. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener_key);
+	__type(value, struct listener_value);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} listeners SEC(".maps");
+
 /* Written by the keeper: the owner number of the attachment that reports. During an upgrade two
  * generations of programs are attached; both enforce, one reports. */
 struct {

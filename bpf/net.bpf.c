@@ -7,7 +7,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DENY_ERRNO 1 /* EPERM */
+#define DENY_ERRNO	1 /* EPERM */
+#define SOCKET_STREAM	1 /* SOCK_STREAM */
+#define SOCKET_DATAGRAM 2
 #define RESET_ERRNO                                                                                \
 	104 /* ECONNRESET: on an open connection EPERM makes the client send for ever              \
 	     */
@@ -27,6 +29,21 @@ static __always_inline int net_copy(const void *from, int len, struct raw_addres
 	return bpf_probe_read_kernel(raw->bytes, n, from) ? -BAILIFF_REASON_MALFORMED : 0;
 }
 
+static __always_inline void net_mark(struct socket_context *s, struct sock *sk,
+				     const struct task_context *t)
+{
+	s->flags = t->flags;
+	s->uid = t->uid;
+	s->tgid = bpf_get_current_pid_tgid() >> 32;
+	s->start_ns = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
+	s->root_tgid = t->root_tgid;
+	s->root_start_ns = t->root_start_ns;
+	s->netns = t->netns;
+	s->home = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (!actor_inspected(t))
+		s->flags &= ~TASK_CLIENT;
+}
+
 /* The socket carries who uses it: a cgroup program cannot read task storage, and a socket that is
  * handed on keeps the policy of who was bound by it. */
 static __always_inline struct socket_context *net_tag(struct socket *sock,
@@ -43,28 +60,33 @@ static __always_inline struct socket_context *net_tag(struct socket *sock,
 			count(COUNTER_STORAGE_FAILED, 1);
 		return NULL;
 	}
-	if (t) {
-		s->flags = t->flags;
-		s->uid = t->uid;
-		s->tgid = bpf_get_current_pid_tgid() >> 32;
-		s->root_tgid = t->root_tgid;
-		s->root_start_ns = t->root_start_ns;
-		s->netns = t->netns;
-		s->start_ns =
-			BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
-		if (!actor_inspected(t))
-			s->flags &= ~TASK_CLIENT;
-	}
+	if (t)
+		net_mark(s, sk, t);
 	return s;
 }
 
-static __always_inline void net_socket(struct net_work *w, struct socket *sock)
+/* sk: sock->sk as it was looked at; read once more it would be unknown again to the verifier. */
+static __always_inline void net_socket(struct net_work *w, struct socket *sock, struct sock *sk)
 {
-	struct sock *sk = sock->sk;
-
 	w->type = sock->type;
 	w->protocol = BPF_CORE_READ(sk, sk_protocol);
 	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	w->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* Where a socket is bound to, into w->address. */
+static __always_inline void net_bound(struct net_work *w, struct sock *sk)
+{
+	w->address.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (w->raw.socket_family == VERDICT_AF_INET) {
+		__u32 raw = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+
+		doors_bound_v4(&w->address, (__u8 *)&raw);
+	} else {
+		struct in6_addr raw = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+
+		doors_bound_v6(&w->address, (__u8 *)&raw);
+	}
 }
 
 /* Judges w->address, which net_address() gave r for, and says so. */
@@ -96,17 +118,18 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 {
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
+	struct sock *sk = sock->sk;
 	struct net_work *w;
 	__u32 verdict;
 	int r;
 
-	if (!sock->sk)
+	if (!sk)
 		return 0;
 	w = net_begin(door);
 	if (!w)
 		return t || (s && (s->flags & TASK_GOVERNED)) ? -DENY_ERRNO : 0;
 	net_asker(&w->who, t, s);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
 	r = net_copy(address, len, &w->raw);
 	if (!r)
 		r = net_address(w);
@@ -118,7 +141,12 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 		return 0;
 	}
 	verdict = net_decide(w, t, r);
-	net_remember(s, w);
+	/* of a datagram that names its own destination nothing follows for the socket's peer: that
+	 * may have been chosen by who made the socket */
+	if (door == NET_DOOR_LSM_CONNECT || w->type == SOCKET_STREAM)
+		net_remember(s, w);
+	else if (s && verdict == BAILIFF_WOULD_DENY)
+		s->state |= SOCKET_REPORTED;
 	net_end(w);
 	if (verdict == BAILIFF_DENY)
 		return -DENY_ERRNO;
@@ -156,6 +184,8 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	__u32 slot = 0, verdict;
 	__u16 family;
 
+	if (!sk)
+		return 0;
 	if (s->state & SOCKET_RESET)
 		return -RESET_ERRNO;
 	root = policy_now(&slot);
@@ -168,7 +198,24 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	if (!w)
 		return -RESET_ERRNO;
 	net_asker(&w->who, t, s);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
+	if (s->state & SOCKET_ACCEPTED) {
+		/* it came in: what counts is where its listener is, not who came */
+		net_bound(w, sk);
+		if (root && doors_may_listen(root, &w->address)) {
+			s->judged = root->generation;
+			net_end(w);
+			return 0;
+		}
+		verdict = net_decide(w, t, -BAILIFF_REASON_LISTEN);
+		s->judged = verdict == BAILIFF_DENY || !root ? 0 : root->generation;
+		net_end(w);
+		if (verdict == BAILIFF_DENY) {
+			s->state |= SOCKET_RESET;
+			return -RESET_ERRNO;
+		}
+		return 0;
+	}
 	net_peer(w, sk, family);
 	/* a datagram socket without a peer: the send itself will say where to, or fail */
 	if (!w->address.port) {
@@ -329,5 +376,190 @@ int BPF_PROG(net_created, struct socket *sock, int family, int type, int protoco
 	t = actor_governed();
 	if (t)
 		net_tag(sock, t);
+	return 0;
+}
+
+/* ---- taking connections -----------------------------------------------------------------------
+ */
+
+static __always_inline bool net_is_internet(struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return family == VERDICT_AF_INET || family == VERDICT_AF_INET6;
+}
+
+/* A governed task takes connections where this host alone can connect to, and on the ports that
+ * policy gives. */
+static __always_inline int net_serve(struct socket *sock, struct sock *sk, struct task_context *t,
+				     __u32 door)
+{
+	struct socket_context *s = net_tag(sock, t);
+	struct policy_root *root;
+	struct net_work *w;
+	__u32 slot = 0, verdict;
+
+	w = net_begin(door);
+	if (!w)
+		return -DENY_ERRNO;
+	net_asker_task(&w->who, t);
+	net_socket(w, sock, sk);
+	net_bound(w, sk);
+	root = policy_now(&slot);
+	verdict = BAILIFF_ALLOW;
+	if (!root || !doors_may_listen(root, &w->address)) {
+		/* whoever is refused at accept() asks again at once: it is told once a socket */
+		if (door == NET_DOOR_ACCEPT && s && (s->state & SOCKET_REPORTED)) {
+			judge(&w->j, BAILIFF_DENY, BAILIFF_REASON_LISTEN, 0,
+			      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);
+			verdict = judgement_apply(&w->j);
+		} else {
+			verdict = net_decide(w, t, -BAILIFF_REASON_LISTEN);
+			if (s)
+				s->state |= SOCKET_REPORTED;
+		}
+	}
+	net_end(w);
+	if (verdict == BAILIFF_DENY)
+		return -DENY_ERRNO;
+	return 0;
+}
+
+/* Notes where the lineage listens, for net_own(). Not what already listened when it came here, nor
+ * what shares its port: somebody else may take connections there too. */
+static __always_inline void net_note(struct sock *sk, const struct task_context *t)
+{
+	struct listener_key key = {};
+	struct listener_value v = {};
+	struct address a = {};
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == NET_LISTEN ||
+	    BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport) ||
+	    BPF_CORE_READ(sk, sk_protocol) != 6)
+		return;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == VERDICT_AF_INET) {
+		__u32 raw = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+
+		doors_bound_v4(&a, (__u8 *)&raw);
+	} else {
+		struct in6_addr raw = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+
+		doors_bound_v6(&a, (__u8 *)&raw);
+	}
+	key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	key.family = a.family;
+	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	__builtin_memcpy(key.address, a.bytes, sizeof(key.address));
+	v.socket = (__u64)sk;
+	v.cookie = bpf_get_socket_cookie(sk);
+	v.root_tgid = t->root_tgid;
+	v.root_start_ns = t->root_start_ns;
+	bpf_map_update_elem(&listeners, &key, &v, BPF_ANY);
+	/* "::" takes what is sent to 127.0.0.1 as well, unless it was told not to */
+	if (doors_any6(&a) && !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only)) {
+		key.family = VERDICT_AF_INET;
+		bpf_map_update_elem(&listeners, &key, &v, BPF_ANY);
+	}
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(net_listen, struct socket *sock, int backlog, int ret)
+{
+	struct task_context *t;
+	struct sock *sk;
+	int r;
+
+	if (ret)
+		return ret;
+	t = actor_governed();
+	sk = sock->sk;
+	if (!t || !sk || !net_is_internet(sk))
+		return 0;
+	r = net_serve(sock, sk, t, NET_DOOR_LISTEN);
+	if (r)
+		return r;
+	net_note(sk, t);
+	return 0;
+}
+
+/* A listener may be inherited, or older than its task's being governed. */
+SEC("lsm/socket_accept")
+int BPF_PROG(net_accept, struct socket *sock, struct socket *newsock, int ret)
+{
+	struct task_context *t;
+	struct sock *sk;
+
+	if (ret)
+		return ret;
+	t = actor_governed();
+	sk = sock->sk;
+	if (!t || !sk || !net_is_internet(sk))
+		return 0;
+	return net_serve(sock, sk, t, NET_DOOR_ACCEPT);
+}
+
+/* The connection that accept() gives is made without lsm/socket_post_create. */
+SEC("lsm/sock_graft")
+int BPF_PROG(net_grafted, struct sock *sk, struct socket *parent)
+{
+	struct task_context *t = actor_governed();
+	struct socket_context *s;
+	struct policy_root *root;
+	__u32 slot = 0;
+
+	if (!t)
+		return 0;
+	s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!s) {
+		count(COUNTER_STORAGE_FAILED, 1);
+		return 0;
+	}
+	net_mark(s, sk, t);
+	root = policy_now(&slot);
+	s->state = SOCKET_ACCEPTED;
+	s->judged = root ? root->generation : 0;
+	return 0;
+}
+
+/* Datagrams need no listen(): a fixed port is the service. */
+SEC("lsm/socket_bind")
+int BPF_PROG(net_bind, struct socket *sock, struct sockaddr *address, int len, int ret)
+{
+	struct policy_root *root;
+	struct task_context *t;
+	struct net_work *w;
+	struct sock *sk;
+	__u32 slot = 0, verdict;
+	int r;
+
+	if (ret)
+		return ret;
+	t = actor_governed();
+	sk = sock->sk;
+	if (!t || !sk || sock->type != SOCKET_DATAGRAM || !net_is_internet(sk))
+		return 0;
+	w = net_begin(NET_DOOR_BIND);
+	if (!w)
+		return -DENY_ERRNO;
+	net_asker_task(&w->who, t);
+	net_socket(w, sock, sk);
+	r = net_copy(address, len, &w->raw);
+	if (!r && w->raw.len < 8)
+		r = -BAILIFF_REASON_MALFORMED;
+	if (!r) {
+		w->address.port = (__u16)w->raw.bytes[2] << 8 | w->raw.bytes[3];
+		/* the family written there may be left out; the socket's counts */
+		if (w->raw.socket_family == VERDICT_AF_INET)
+			doors_bound_v4(&w->address, w->raw.bytes + 4);
+		else
+			doors_bound_v6(&w->address, w->raw.bytes + 8);
+		root = policy_now(&slot);
+		if (!root || !doors_may_bind_datagram(root, &w->address))
+			r = -BAILIFF_REASON_LISTEN;
+	}
+	verdict = r ? net_decide(w, t, r) : BAILIFF_ALLOW;
+	net_end(w);
+	if (verdict == BAILIFF_DENY)
+		return -DENY_ERRNO;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #define BAILIFF_NET_BPF_H
 
 #include "bpf/actor.bpf.h"
+#include "bpf/doors.h"
 #include "bpf/verdict.h"
 
 /* What the doors know of who asks. */
@@ -38,6 +39,7 @@ struct net_work {
 	struct judgement j;
 	struct raw_address raw;
 	__u32 protocol, type;
+	__u32 netns, pad;
 	__u32 slot, person;
 	__u64 teams, generation;
 	__u64 patterns[LEARNED_NAMES]; /* that let it through */
@@ -231,6 +233,44 @@ __noinline int net_denied(struct net_work *w)
 	return 0;
 }
 
+#define NET_LISTEN 10 /* TCP_LISTEN */
+
+/* Whether the entry is of this lineage and its socket still listens there: the port of one that was
+ * closed may be somebody else's by now. The kernel frees sockets of TCP into sockets of TCP, so
+ * that what is read is one; its cookie is not given twice. */
+static __always_inline int net_listens(const struct net_work *w, const struct listener_key *key)
+{
+	struct listener_value *v = bpf_map_lookup_elem(&listeners, key);
+	struct sock *sk;
+
+	if (!v || !doors_same_lineage(w->who.root_tgid, w->who.root_start_ns, v->root_tgid,
+				      v->root_start_ns))
+		return 0;
+	sk = (struct sock *)v->socket;
+	return BPF_CORE_READ(sk, __sk_common.skc_state) == NET_LISTEN &&
+	       BPF_CORE_READ(sk, __sk_common.skc_num) == key->port &&
+	       (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == v->cookie;
+}
+
+/* A connection to this host, to a listener of the lineage's own: development servers, tools that
+ * serve on loopback. Not by port alone: a proxy of somebody else's may listen on another address
+ * with the same one. */
+__noinline int net_own(struct net_work *w)
+{
+	struct listener_key key = {};
+
+	if (!w || w->protocol != 6 /* TCP */ || !doors_loopback(&w->address))
+		return 0;
+	key.netns = w->netns;
+	key.family = w->address.family;
+	key.port = w->address.port;
+	__builtin_memcpy(key.address, w->address.bytes, sizeof(key.address));
+	if (net_listens(w, &key))
+		return 1;
+	__builtin_memset(key.address, 0, sizeof(key.address));
+	return net_listens(w, &key);
+}
+
 /* The one decision. w->address, who, protocol are given; j, person, generation, patterns come. The
  * return value has the mode applied. */
 __noinline int net_judge(struct net_work *w)
@@ -295,8 +335,8 @@ __noinline int net_judge(struct net_work *w)
 		return judgement_apply(&w->j);
 	if (judgement_settled(&w->j))
 		net_denied(w);
-	else
-		net_names(w);
+	else if (!net_names(w) && !judgement_settled(&w->j) && net_own(w))
+		judge(&w->j, BAILIFF_ALLOW, BAILIFF_REASON_LOCAL, 0, root->mode_destinations);
 	return judgement_apply(&w->j);
 }
 

@@ -18,15 +18,16 @@
 
 /* An address in its one form: what reaches the same host compares equal. */
 struct address {
-	__u16 family; /* VERDICT_AF_INET or VERDICT_AF_INET6 */
-	__u16 port;   /* host order */
-	__u32 pad;
+	__u16 family;	/* VERDICT_AF_INET or VERDICT_AF_INET6 */
+	__u16 port;	/* host order */
+	__u32 carried;	/* 1: IPv4 in IPv6 that a router takes out, so that it leaves this host */
 	__u8 bytes[16]; /* IPv4 in the first four; the rest zero */
 };
 
 static __always_inline void address_v4(struct address *a, const __u8 *from)
 {
 	a->family = VERDICT_AF_INET;
+	a->carried = 0;
 	__builtin_memset(a->bytes, 0, sizeof(a->bytes));
 	__builtin_memcpy(a->bytes, from, 4);
 	/* 0.0.0.0 connects to this host */
@@ -50,18 +51,22 @@ static __always_inline void address_v6(struct address *a, const __u8 *b)
 	}
 	if (!high && !b[8] && !b[9] && !b[10] && !b[11] && (b[12] | b[13] | b[14])) {
 		address_v4(a, b + 12);
+		a->carried = 1;
 		return;
 	}
 	if (b[0] == 0 && b[1] == 0x64 && b[2] == 0xff && b[3] == 0x9b && !b[4] && !b[5] && !b[6] &&
 	    !b[7] && !b[8] && !b[9] && !b[10] && !b[11]) {
 		address_v4(a, b + 12);
+		a->carried = 1;
 		return;
 	}
 	if (b[0] == 0x20 && b[1] == 0x02) {
 		address_v4(a, b + 2);
+		a->carried = 1;
 		return;
 	}
 	a->family = VERDICT_AF_INET6;
+	a->carried = 0;
 	__builtin_memcpy(a->bytes, b, 16);
 	if (!high && !low)
 		a->bytes[15] = 1; /* :: connects to ::1 */

@@ -174,6 +174,9 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 	if (policy->refuse_unlisted_names)
 		t->root.flags |= POLICY_QUERY_REFUSE;
 	t->root.skill_default = policy->skill_default_allow ? BAILIFF_ALLOW : BAILIFF_DENY;
+	if (policy->user_namespaces)
+		t->root.flags |= POLICY_NAMESPACES;
+	memcpy(t->root.listen, policy->listen, policy->n_listen * sizeof(policy->listen[0]));
 	r = compile_rules(&c);
 	if (r == 0)
 		r = compile_persons(&c, lookup, ctx);

@@ -66,6 +66,8 @@ static int load_defaults(struct load *load)
 		r = load_set_default(&p->organisation, "");
 	if (r == 0)
 		r = load_set_default(&p->contact, "");
+	if (r == 0)
+		r = load_usual_locals(load);
 	return r;
 }
 
@@ -238,6 +240,9 @@ void policy_free(struct policy *policy)
 	free(policy->destinations);
 	free(policy->credentials);
 	free(policy->resolvers);
+	for (size_t i = 0; i < policy->n_locals; i++)
+		free(policy->locals[i].path);
+	free(policy->locals);
 	fields_free_texts(policy->detectors);
 	free(policy->detector_where);
 	for (size_t i = 0; i < policy->n_custom; i++) {

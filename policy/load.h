@@ -25,6 +25,7 @@ struct load {
 	int mode, mode_destinations, mode_skills, mode_model; /* -1: not given */
 	struct load_person *people; /* until load_people() sorts them into the policy */
 	size_t n_people;
+	bool locals_given;
 	bool acl_usable; /* false: teams and users are unknown, and nothing is said of them */
 
 	/* read once people and teams are known */
@@ -41,6 +42,14 @@ void load_credentials(struct load *load);  /* needs people */
 
 /* Readers of list entries that another file's tables name. */
 void load_resolvers(struct fields *f, const struct document_node *node, void *out);
+void load_locals(struct fields *f, const struct document_node *node, void *out);
+void load_listen(struct fields *f, const struct document_node *node, void *out);
+void load_namespaces(struct fields *f, const struct document_node *node, void *out);
+extern const struct field load_local_fields[];
+
+/* The local sockets that everybody needs, where the policy says nothing of them. Returns 0 or
+ * -ENOMEM. */
+int load_usual_locals(struct load *load);
 extern const struct field load_main_fields[], load_acl_fields[];
 extern const struct field load_destination_fields[], load_endpoint_fields[];
 extern const struct field load_credentials_fields[];

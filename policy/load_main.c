@@ -185,6 +185,9 @@ static const struct field destinations_fields[] = {
 	 .read = destinations_deny,
 	 .below = "[]",
 	 .fields = load_destination_fields},
+	{.name = "local", .read = load_locals, .below = "[]", .fields = load_local_fields},
+	{.name = "listen", .read = load_listen, .below = "[]"},
+	{.name = "user_namespaces", .read = load_namespaces},
 	{0},
 };
 

@@ -78,6 +78,12 @@ struct policy_destination {
 	struct policy_where where;
 };
 
+/* A local socket of somebody else's that governed tasks may connect to. */
+struct policy_local {
+	char *path; /* absolute, without "." and ".." */
+	struct policy_where where;
+};
+
 struct policy_custom_detector {
 	char *name, *pattern;
 	struct policy_where where;
@@ -118,6 +124,12 @@ struct policy {
 	uint64_t credential_key[2];
 	struct policy_credential *credentials;
 	size_t n_credentials;
+	struct policy_local *locals; /* the usual ones where the policy has no list */
+	size_t n_locals;
+	/* ports on which others than this host may connect to governed tasks */
+	struct port_range listen[POLICY_LISTEN_MAX];
+	size_t n_listen;
+	bool user_namespaces;		     /* governed tasks may make them */
 	char **detectors;		     /* NULL-terminated; NULL: all */
 	struct policy_where *detector_where; /* of each */
 	struct policy_custom_detector *custom;
@@ -228,9 +240,10 @@ struct policy_tables {
 		uint32_t set;
 	} * patterns;
 	size_t n_patterns;
+	/* local sockets as they are on this host now: the keeper's to fill */
 	struct {
 		struct local_key key;
-		uint32_t rule;
+		uint32_t rule; /* index into policy->locals, from 1 */
 	} * locals;
 	size_t n_locals;
 	struct {

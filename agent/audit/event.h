@@ -25,6 +25,7 @@ enum event_code {
 	EVENT_CAPTURE_DISPROVED, /* 6002: the probes on a client show something else than requests
 				  */
 	EVENT_DESTINATION,	 /* 4001 Network Activity: allowed, denied, would-deny */
+	EVENT_DOOR,		 /* 1007: a way out that is no connection was judged */
 	EVENT_NAME,		 /* 4003 DNS Activity: what a name server answered */
 	EVENT_NAME_QUERY,	 /* 4003: what it was asked */
 	EVENT_SKILL_FILE,	 /* 1001 File System Activity: a skill's file was judged */

@@ -190,6 +190,26 @@ static int show_rules(const struct policy_tables *tables, const char *title, FIL
 	return 0;
 }
 
+/* Ways out beside destinations. */
+static void show_doors(const struct policy *policy, FILE *to)
+{
+	fprintf(to, "\nLocal sockets of others that may be used\n");
+	for (size_t i = 0; i < policy->n_locals; i++)
+		fprintf(to, "%s\n", policy->locals[i].path);
+	if (!policy->n_locals)
+		fprintf(to, "none\n");
+	fprintf(to, "\nPorts that others than this host may connect to: ");
+	for (size_t i = 0; i < policy->n_listen; i++) {
+		const struct port_range *r = &policy->listen[i];
+
+		fprintf(to, "%s%u", i ? ", " : "", r->low);
+		if (r->high != r->low)
+			fprintf(to, "-%u", r->high);
+	}
+	fprintf(to, "%s\nUser namespaces: %s\n", policy->n_listen ? "" : "none",
+		policy->user_namespaces ? "allowed" : "refused");
+}
+
 static int show_compile(const struct policy *policy, struct policy_tables **ret)
 {
 	char err[256];
@@ -216,6 +236,8 @@ int policy_show_print(const struct policy *policy, FILE *to)
 		r = show_rules(tables, "Destinations (deny, then model, then allow)", to,
 			       1u << POLICY_RULE_DESTINATION | 1u << POLICY_RULE_RESOLVER |
 				       1u << POLICY_RULE_DESTINATION_DEFAULT);
+	if (r == 0)
+		show_doors(policy, to);
 	return r;
 }
 
@@ -365,6 +387,25 @@ static json_t *show_json_clients(const struct policy *policy)
 			 extra);
 }
 
+static json_t *show_json_locals(const struct policy *policy)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy->n_locals; i++)
+		json_array_append_new(list, policy_show_text(policy->locals[i].path));
+	return list;
+}
+
+static json_t *show_json_listen(const struct policy *policy)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy->n_listen; i++)
+		json_array_append_new(list, json_pack("{s:i, s:i}", "low", policy->listen[i].low,
+						      "high", policy->listen[i].high));
+	return list;
+}
+
 json_t *policy_show_json(const struct policy *policy)
 {
 	_cleanup_(show_tables_freep) struct policy_tables *tables = NULL;
@@ -404,6 +445,10 @@ json_t *policy_show_json(const struct policy *policy)
 	json_object_set_new(json, "resolvers", show_json_resolvers(policy));
 	json_object_set_new(json, "unlisted_names",
 			    json_string(policy->refuse_unlisted_names ? "refuse" : "answer"));
+	json_object_set_new(json, "local", show_json_locals(policy));
+	json_object_set_new(json, "listen", show_json_listen(policy));
+	json_object_set_new(json, "user_namespaces",
+			    json_string(policy->user_namespaces ? "allow" : "refuse"));
 	json_object_set_new(json, "mask", show_json_mask(policy));
 	json_object_set_new(json, "clients", show_json_clients(policy));
 	json_object_set_new(json, "log",

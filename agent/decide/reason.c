@@ -297,6 +297,10 @@ static void reason_add_why(struct reason_text *t, const struct reason_case *c)
 		reason_add(t, "others than this host could connect to it");
 		break;
 	case BAILIFF_REASON_LOCAL:
+		if (c->verdict == BAILIFF_ALLOW) {
+			reason_add(t, "a process of the same Claude Code listens there");
+			break;
+		}
 		reason_add(t, "it belongs to a process that Claude Code did not start, and is not "
 			      "on the list");
 		break;

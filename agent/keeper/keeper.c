@@ -219,6 +219,7 @@ static int on_timer(struct keeper *k, int fd)
 		tell_losses(k);
 		keeper_images_tick(k);
 		keeper_clients_sweep(k);
+		keeper_locals_check(k);
 	}
 	if (ticks % 120 == 0) {
 		keeper_names_expire(k);

@@ -242,6 +242,12 @@ int keeper_policy_reload(struct keeper *k, struct policy_report *report);
 void keeper_names(struct keeper *k, const struct channel_names *names);
 void keeper_names_expire(struct keeper *k);
 
+/* locals.c: local sockets that governed tasks may use */
+/* Fills tables->locals with what the policy's paths lead to now. Returns 0 or -ENOMEM. */
+int keeper_locals_fill(struct keeper *k, struct policy_tables *tables);
+/* Applies the policy again when a service has made its socket anew. */
+void keeper_locals_check(struct keeper *k);
+
 /* query.c */
 int keeper_query_open(struct keeper *k);
 void keeper_query_accept(struct keeper *k);

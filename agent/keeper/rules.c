@@ -99,7 +99,9 @@ int keeper_policy_apply(struct keeper *k)
 	free(addresses);
 	if (r < 0)
 		return log_err_r(r, "the policy cannot be compiled: %s", err);
-	r = kernel_policy_apply(k->kernel, tables, k->generation + 1);
+	r = keeper_locals_fill(k, tables);
+	if (r == 0)
+		r = kernel_policy_apply(k->kernel, tables, k->generation + 1);
 	if (r < 0) {
 		policy_tables_free(tables);
 		return r;

@@ -10,6 +10,7 @@
 #include "dns.skel.h"
 #include "file.skel.h"
 #include "host.skel.h"
+#include "ipc.skel.h"
 #include "kernel/kernel.h"
 #include "net.skel.h"
 #include "process.skel.h"
@@ -23,6 +24,7 @@ struct kernel {
 	struct bailiff_cgroup *cgroup;
 	struct bailiff_dns *dns;
 	struct bailiff_file *file;
+	struct bailiff_ipc *ipc;
 	struct bailiff_tls *tls;
 	struct bailiff_host *host;
 	int cgroup_fd;

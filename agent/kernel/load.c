@@ -233,7 +233,8 @@ static int attach_all(struct kernel *k, struct bpf_object *object, bool cgroup)
 
 	bpf_object__for_each_program(prog, object)
 	{
-		bool is_cgroup = bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+		bool is_cgroup = bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_SOCK_ADDR ||
+				 bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_SKB;
 		const char *section = bpf_program__section_name(prog);
 
 		if (is_cgroup != cgroup || strncmp(section, "iter", 4) == 0)
@@ -316,6 +317,13 @@ int kernel_open(struct kernel **ret)
 		kernel_posture_set(k, "skill files", POSTURE_ENFORCE, "attached");
 	else
 		posture_failed(k, "skill files", r);
+	r = LOAD(k, ipc, &opts);
+	if (r == 0)
+		r = attach_all(k, k->ipc->obj, false);
+	if (r == 0)
+		kernel_posture_set(k, "borrowed doors", POSTURE_ENFORCE, "attached");
+	else
+		posture_failed(k, "borrowed doors", r);
 	r = LOAD(k, tls, &opts);
 	if (r == 0)
 		kernel_posture_set(k, "tls capture", POSTURE_OBSERVE,
@@ -357,7 +365,8 @@ static void remove_other_versions(void)
 
 int kernel_take_over(struct kernel *k)
 {
-	static const char *const by_lsm[] = {"lineage", "destinations (lsm)", "skill files"};
+	static const char *const by_lsm[] = {"lineage", "destinations (lsm)", "skill files",
+					     "borrowed doors"};
 	char links[128], path[256];
 	uint32_t zero = 0, v;
 	struct dirent *e;
@@ -400,6 +409,7 @@ void kernel_close(struct kernel *k)
 	bailiff_cgroup__destroy(k->cgroup);
 	bailiff_dns__destroy(k->dns);
 	bailiff_file__destroy(k->file);
+	bailiff_ipc__destroy(k->ipc);
 	bailiff_tls__destroy(k->tls);
 	bailiff_host__destroy(k->host);
 	if (k->cgroup_fd >= 0)

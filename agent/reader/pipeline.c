@@ -112,6 +112,7 @@ union pipeline_copy {
 	struct record_exec exec;
 	struct record_net net;
 	struct record_skill skill;
+	struct record_door door;
 	struct record_tls tls;
 	struct record_name name;
 };
@@ -130,6 +131,8 @@ static size_t pipeline_least(uint16_t type)
 		return offsetof(struct record_skill, path);
 	case RECORD_NAME:
 		return sizeof(struct record_name);
+	case RECORD_DOOR:
+		return sizeof(struct record_door);
 	case RECORD_TLS_OPEN:
 	case RECORD_TLS:
 		return sizeof(struct record_tls);
@@ -197,6 +200,11 @@ static const char *pipeline_check(const void *record, size_t len, union pipeline
 	case RECORD_SKILL:
 		return ret->skill.verdict >= BAILIFF_VERDICT_MAX ? "a verdict that is not known"
 								 : NULL;
+	case RECORD_DOOR:
+		if (ret->door.verdict >= BAILIFF_VERDICT_MAX || ret->door.door >= DOOR_MAX)
+			return "a verdict or a door that is not known";
+		return ret->door.target_len > RECORD_DOOR_TARGET ? "a target longer than its place"
+								 : NULL;
 	default:
 		return NULL;
 	}
@@ -248,6 +256,9 @@ int pipeline_record(struct pipeline *p, const void *record, size_t len)
 		break;
 	case RECORD_NAME:
 		r = report_name(p, &copy.name);
+		break;
+	case RECORD_DOOR:
+		r = report_door(p, &copy.door);
 		break;
 	default:
 		break;

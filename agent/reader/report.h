@@ -68,6 +68,9 @@ int report_skill_file(struct pipeline *p, const struct record_skill *record);
 /* ---- report_name.c ---- */
 int report_name(struct pipeline *p, const struct record_name *record);
 
+/* ---- report_door.c ---- */
+int report_door(struct pipeline *p, const struct record_door *record);
+
 /* ---- report_process.c ---- */
 void report_client_start(struct pipeline *p, struct process *process, uint64_t time_ns);
 void report_client_stop(struct pipeline *p, struct process *process, uint64_t time_ns);

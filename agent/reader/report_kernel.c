@@ -99,20 +99,26 @@ int report_exec(struct pipeline *p, const struct record_exec *record)
 static void report_net_what(const struct record_net *r, const char *name, char *what, size_t size)
 {
 	char address[INET6_ADDRSTRLEN] = "";
-	const char *verb = "connection", *open = name ? " (" : "", *close = name ? ")" : "";
+	const char *verb = "connection", *way = "to";
+	const char *open = name ? " (" : "", *close = name ? ")" : "";
 
 	if (r->door == NET_DOOR_LSM_SENDMSG || r->door == NET_DOOR_CGROUP_SENDMSG4 ||
 	    r->door == NET_DOOR_CGROUP_SENDMSG6)
 		verb = "message";
+	if (r->door == NET_DOOR_BIND || r->door == NET_DOOR_LISTEN || r->door == NET_DOOR_ACCEPT ||
+	    r->reason == BAILIFF_REASON_LISTEN) {
+		verb = "listening";
+		way = "on";
+	}
 	if (r->door == NET_DOOR_SOCKET_CREATE)
 		snprintf(what, size, "socket of family %u, type %u, protocol %u", r->family,
 			 r->socket_type, r->protocol);
 	else if (r->family == AF_INET && inet_ntop(AF_INET, r->address, address, sizeof(address)))
-		snprintf(what, size, "%s to %s%s%s:%u%s", verb, name ? name : "", open, address,
-			 r->port, close);
+		snprintf(what, size, "%s %s %s%s%s:%u%s", verb, way, name ? name : "", open,
+			 address, r->port, close);
 	else if (r->family == AF_INET6 && inet_ntop(AF_INET6, r->address, address, sizeof(address)))
-		snprintf(what, size, "%s to %s%s[%s]:%u%s", verb, name ? name : "", open, address,
-			 r->port, close);
+		snprintf(what, size, "%s %s %s%s[%s]:%u%s", verb, way, name ? name : "", open,
+			 address, r->port, close);
 	else
 		snprintf(what, size, "%s by address family %u", verb, r->family);
 }
@@ -151,7 +157,8 @@ int report_net(struct pipeline *p, const struct record_net *record)
 		if (name)
 			report_string(p, event, "dst_endpoint.hostname", name);
 	}
-	event_set_int(event, "connection_info.direction_id", 2); /* outbound */
+	event_set_int(event, "connection_info.direction_id",
+		      record->reason == BAILIFF_REASON_LISTEN ? 1 : 2); /* inbound, outbound */
 	event_set_int(event, "connection_info.protocol_num", record->protocol);
 	if (protocol)
 		event_set_name(event, "connection_info.protocol_name", protocol);
