@@ -58,10 +58,9 @@ static __always_inline struct socket_context *net_tag(struct socket *sock,
 	return s;
 }
 
-static __always_inline void net_socket(struct net_work *w, struct socket *sock)
+/* sk: sock->sk as it was looked at; read once more it would be unknown again to the verifier. */
+static __always_inline void net_socket(struct net_work *w, struct socket *sock, struct sock *sk)
 {
-	struct sock *sk = sock->sk;
-
 	w->type = sock->type;
 	w->protocol = BPF_CORE_READ(sk, sk_protocol);
 	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -94,19 +93,25 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 
 static __always_inline int net_lsm(struct socket *sock, const void *address, int len, __u32 door)
 {
+	struct sock *sk = sock->sk;
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
 	struct net_work *w;
 	__u32 verdict;
 	int r;
 
-	if (!sock->sk)
+	if (!sk)
 		return 0;
 	w = net_begin(door);
-	if (!w)
-		return t || (s && (s->flags & TASK_GOVERNED)) ? -DENY_ERRNO : 0;
+	if (!w) {
+		if (!t && !(s && (s->flags & TASK_GOVERNED)))
+			return 0;
+		/* a plain branch: see refuse_if_governed() of process.bpf.c */
+		barrier();
+		return -DENY_ERRNO;
+	}
 	net_asker(&w->who, t, s);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
 	r = net_copy(address, len, &w->raw);
 	if (!r)
 		r = net_address(w);
@@ -156,6 +161,8 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	__u32 slot = 0, verdict;
 	__u16 family;
 
+	if (!sk)
+		return 0;
 	if (s->state & SOCKET_RESET)
 		return -RESET_ERRNO;
 	root = policy_now(&slot);
@@ -168,7 +175,7 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	if (!w)
 		return -RESET_ERRNO;
 	net_asker(&w->who, t, s);
-	net_socket(w, sock);
+	net_socket(w, sock, sk);
 	net_peer(w, sk, family);
 	/* a datagram socket without a peer: the send itself will say where to, or fail */
 	if (!w->address.port) {
@@ -235,7 +242,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	__u32 slot = 0, flags, verdict;
 	__u16 family;
 
-	if (!saying || !saying->flags)
+	if (!sk || !saying || !saying->flags)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family != VERDICT_AF_INET && family != VERDICT_AF_INET6)
