@@ -116,9 +116,9 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 
 static __always_inline int net_lsm(struct socket *sock, const void *address, int len, __u32 door)
 {
+	struct sock *sk = sock->sk;
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
-	struct sock *sk = sock->sk;
 	struct net_work *w;
 	__u32 verdict;
 	int r;
@@ -126,8 +126,13 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 	if (!sk)
 		return 0;
 	w = net_begin(door);
-	if (!w)
-		return t || (s && (s->flags & TASK_GOVERNED)) ? -DENY_ERRNO : 0;
+	if (!w) {
+		if (!t && !(s && (s->flags & TASK_GOVERNED)))
+			return 0;
+		/* a plain branch: see refuse_if_governed() of process.bpf.c */
+		barrier();
+		return -DENY_ERRNO;
+	}
 	net_asker(&w->who, t, s);
 	net_socket(w, sock, sk);
 	r = net_copy(address, len, &w->raw);
@@ -282,7 +287,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	__u32 slot = 0, flags, verdict;
 	__u16 family;
 
-	if (!saying || !saying->flags)
+	if (!sk || !saying || !saying->flags)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family != VERDICT_AF_INET && family != VERDICT_AF_INET6)

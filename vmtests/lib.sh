@@ -7,6 +7,9 @@ results=/mnt/results.jsonl
 policy=/src/vmtests/world/policy
 log_directory=/var/log/bailiff
 query_socket=/run/bailiff/query.sock
+# of the contract that is tested (bpf/contract.h, CONTRACT_VERSION); for scenarios
+# shellcheck disable=SC2034
+links=/sys/fs/bpf/bailiff/v2/links
 
 # ---- steps and checks ---------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = world story
 VM_DOORS = doors children load
-VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) smoke,$(VM_SCENARIOS))
+VM_NAMES = host names scale memory
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) smoke,$(VM_SCENARIOS))
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
@@ -43,12 +44,13 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
-# Three boots on one kernel, so that none has to be long, and a short one on a later kernel. A
+# Four boots on one kernel, so that none has to be long, and a short one on a later kernel. A
 # failure in one does not keep the others from being run.
 vmtests: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
 	$(VM_ENV) RUN=doors LIMIT=1200 vmtests/run.sh $(VM_DOORS) || rc=1; \
+	$(VM_ENV) RUN=names LIMIT=1200 vmtests/run.sh $(VM_NAMES) || rc=1; \
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
 	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke || rc=1; \
 	exit $$rc

@@ -8,7 +8,6 @@
 . /src/vmtests/lib.sh
 
 allowed=10.77.3.10
-links=/sys/fs/bpf/bailiff/v1/links
 
 # libraries that have probes, besides the client
 probed() {

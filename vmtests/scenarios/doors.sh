@@ -10,7 +10,6 @@
 attempt=/build/attempt
 blocked=10.77.2.10
 blocked6=fd77:0:0:2::10
-links=/sys/fs/bpf/bailiff/v1/links
 skills=/home/carol/.claude/skills
 
 # as systemd sets it on a Debian host: anybody may make an ICMP socket
@@ -21,7 +20,7 @@ declare -A way=(
 	[udp]="$attempt udp $blocked 9"
 	[udp-mapped]="$attempt udp ::ffff:$blocked 9"
 	[udp6]="$attempt udp $blocked6 9"
-	[redirect]="$attempt redirect 10.77.3.10 443 $blocked 9"
+	[redirect]="getent hosts allowed.example && $attempt redirect 10.77.3.10 443 $blocked 9"
 	[uring]="$attempt uring $blocked 443"
 	[tcp-mapped]="$attempt connect ::ffff:$blocked 443"
 	[thread-exec]="$attempt thread-exec curl -sS -m 10 https://blocked.example/"

@@ -7,7 +7,6 @@
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
 
-links=/sys/fs/bpf/bailiff/v2/links
 changing=$(policy_variant host)
 
 # page HOST: what the allowed host answers to a request that says it is for HOST

@@ -8,7 +8,6 @@
 . /src/vmtests/lib.sh
 
 skill=/home/carol/.claude/skills/pdf/SKILL.md
-links=/sys/fs/bpf/bailiff/v2/links
 
 page() {
 	governed carol "curl -sS -m 10 https://blocked.example/" | grep -q "This is blocked.example"
