@@ -7,7 +7,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DENY_ERRNO 13 /* EACCES: what an unreadable file says */
+#define DENY_ERRNO	    13 /* EACCES: what an unreadable file says */
+#define RENAME_EXCHANGE_BIT 2u
 
 /* Written and read by this object alone: the key is too large for the stack beside the rest. */
 struct file_scratch {
@@ -222,4 +223,23 @@ int BPF_PROG(file_rename, struct inode *from_dir, struct dentry *from, struct in
 	struct task_context *t = actor_governed();
 
 	return t ? file_decide(from, t, NULL) : 0;
+}
+
+/* security_inode_rename() sees an exchange once and asks the LSM hook about either direction. */
+SEC("?fmod_ret/security_inode_rename")
+int BPF_PROG(file_rename_instead, struct inode *from_dir, struct dentry *from,
+	     struct inode *to_dir, struct dentry *to, unsigned int flags, int ret)
+{
+	struct task_context *t;
+	int r;
+
+	if (ret)
+		return ret;
+	t = actor_governed();
+	if (!t)
+		return 0;
+	r = file_decide(from, t, NULL);
+	if (r || !(flags & RENAME_EXCHANGE_BIT))
+		return r;
+	return file_decide(to, t, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The network door in the LSM hooks, on the thread that asks. A denial here is final; one of a
  * cgroup program can be undone by a program attached later. So both doors ask the same verdict. */
+#include "bpf/hook.bpf.h"
 #include "bpf/net.bpf.h"
 
 #include <bpf/bpf_endian.h>
@@ -82,6 +83,10 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 		      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);
 		w->verdict = judgement_apply(&w->j);
 	}
+	if (w->who.flags & TASK_CANARY) {
+		w->verdict = net_canary(w);
+		return w->verdict;
+	}
 	net_count(w->verdict);
 	/* what ungoverned processes do elsewhere is none of bailiff's business */
 	if (w->verdict != BAILIFF_ALLOW || (w->who.flags & TASK_GOVERNED))
@@ -122,10 +127,9 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 	return 0;
 }
 
-SEC("lsm/socket_connect")
-int BPF_PROG(net_connect, struct socket *sock, struct sockaddr *address, int len, int ret)
+SOCKET_HOOK(net_connect, socket_connect, struct socket *sock, struct sockaddr *address, int len)
 {
-	return ret ? ret : net_lsm(sock, address, len, NET_DOOR_LSM_CONNECT);
+	return net_lsm(sock, address, len, NET_DOOR_LSM_CONNECT);
 }
 
 /* A connection that stands. One that was made before its task was governed, was handed over, or was
@@ -177,15 +181,12 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	return 0;
 }
 
-SEC("lsm/socket_sendmsg")
-int BPF_PROG(net_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+SOCKET_HOOK(net_sendmsg, socket_sendmsg, struct socket *sock, struct msghdr *msg, int size)
 {
 	struct socket_context *s;
 	struct task_context *t;
 	void *name;
 
-	if (ret)
-		return ret;
 	name = msg->msg_name;
 	if (name)
 		return net_lsm(sock, name, msg->msg_namelen, NET_DOOR_LSM_SENDMSG);
@@ -222,14 +223,13 @@ int BPF_PROG(net_create, int family, int type, int protocol, int kern, int ret)
 	return 0;
 }
 
-SEC("lsm/socket_post_create")
-int BPF_PROG(net_created, struct socket *sock, int family, int type, int protocol, int kern,
-	     int ret)
+SOCKET_HOOK(net_created, socket_post_create, struct socket *sock, int family, int type,
+	    int protocol, int kern)
 {
 	struct task_context *t;
 
-	if (ret || kern)
-		return ret;
+	if (kern)
+		return 0;
 	t = actor_governed();
 	if (t)
 		net_tag(sock, t);

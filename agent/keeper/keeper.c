@@ -140,8 +140,17 @@ static int prepare(struct keeper *k)
 /* The new programs begin to report, the earlier ones go. */
 static int take_over(struct keeper *k)
 {
-	int r = kernel_take_over(k->kernel);
+	char why[160] = "";
+	int r = kernel_take_over(k->kernel, why, sizeof(why));
 
+	if (r == -EPROTO) {
+		char what[240];
+
+		snprintf(what, sizeof(what),
+			 "this bailiffd does not take over, the one before stays in force: %s",
+			 why);
+		keeper_event_loss(k, what, 1);
+	}
 	if (r < 0)
 		return r;
 	k->seeding = false;

@@ -224,9 +224,10 @@ static json_t *status_posture(const struct keeper *k)
 	p = kernel_posture(k->kernel, &n);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(posture,
-				      json_pack("{s:s, s:s, s:s}", "capability", p[i].capability,
-						"state", posture_state_to_string(p[i].state),
-						"reason", p[i].reason));
+				      json_pack("{s:s, s:s, s:s, s:s}", "capability",
+						p[i].capability, "state",
+						posture_state_to_string(p[i].state), "means",
+						p[i].means, "reason", p[i].reason));
 	return posture;
 }
 

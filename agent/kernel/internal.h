@@ -13,7 +13,14 @@
 #include "process.skel.h"
 #include "tls.skel.h"
 
-#define POSTURE_MAX 16
+#define POSTURE_MAX 24
+
+/* How security hooks are programmed on this kernel. */
+enum hook_means {
+	HOOK_BY_LSM,
+	HOOK_BY_FUNCTION, /* fmod_ret/security_X: `bpf` is not in lsm= */
+	HOOK_BY_NOTHING,
+};
 
 struct kernel {
 	struct bailiff_process *process;
@@ -21,6 +28,7 @@ struct kernel {
 	struct bailiff_cgroup *cgroup;
 	struct bailiff_file *file;
 	struct bailiff_tls *tls;
+	enum hook_means hooks;
 	int cgroup_fd;
 	uint32_t owner; /* number of this attachment; its links are pinned under it */
 	char links[128];

@@ -20,14 +20,18 @@
 enum posture_state {
 	POSTURE_OFF,
 	POSTURE_OBSERVE,
+	POSTURE_PARTIAL, /* refuses, and the reason says which ways stay open */
 	POSTURE_ENFORCE,
 	POSTURE_STATE_MAX,
 };
 
+#define POSTURE_REASON_SIZE 320
+
 struct posture {
 	const char *capability; /* static */
 	enum posture_state state;
-	char reason[160]; /* why it is less than enforce; what proved it otherwise */
+	const char *means; /* "fmod_ret" where that stands in for the LSM, else "" */
+	char reason[POSTURE_REASON_SIZE]; /* why it is less than enforce; what proved it otherwise */
 };
 
 enum kernel_ring {
@@ -45,8 +49,10 @@ struct kernel;
  * or cgroup2 is an error. Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN. */
 int kernel_open(struct kernel **ret);
 
-/* From now on this attachment reports; the links of earlier ones are removed. */
-int kernel_take_over(struct kernel *k);
+/* Proves that this attachment refuses (a canary at each door), then reports in place of earlier ones
+ * and removes their links. When a canary was let through and there is an earlier attachment, that one
+ * stays, ours goes, and -EPROTO is returned with one sentence in why. */
+int kernel_take_over(struct kernel *k, char *why, size_t size);
 
 /* Lets go of descriptors. Everything pinned goes on enforcing. */
 void kernel_close(struct kernel *k);
