@@ -151,6 +151,7 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 	t->root.mode_destinations = policy->mode_destinations;
 	t->root.mode_skills = policy->mode_skills;
 	t->root.mode_model = policy->mode_model;
+	t->root.flags |= policy->guard;
 	t->root.skill_default = policy->skill_default_allow ? BAILIFF_ALLOW : BAILIFF_DENY;
 	r = compile_rules(&c);
 	if (r == 0)

@@ -24,13 +24,25 @@ $(BUILD)/loadgen: vmtests/load/loadgen.c | $(BUILD)/.deps
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -o $@ $< \
 		-l:libssl.a -l:libcrypto.a -lpthread -ldl
 
-vmtest: $(BUILD)/.deps $(VM_AGENT) $(BUILD)/loadgen ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
+# What runs below a governed process while everything is done to bailiff.
+$(BUILD)/probe: vmtests/load/probe.c | $(BUILD)/.deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
+
+# The rival of survive.sh: a program of the root cgroup that undoes a refusal.
+$(BUILD)/rival.bpf.o: vmtests/load/rival.bpf.c $(BUILD)/gen/vmlinux.h
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_x86 -Wall -Werror -I$(BUILD)/gen -c $< -o $@
+
+VM_LOAD = $(BUILD)/loadgen $(BUILD)/probe $(BUILD)/rival.bpf.o
+
+vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_LOAD) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
 # Two boots on one kernel, so that neither has to be long, and a short one on a later kernel. A
 # failure in one does not keep the others from being run.
-vmtests: vm-setup $(VM_AGENT) $(BUILD)/loadgen ## run every scenario in VMs
+vmtests: vm-setup $(VM_AGENT) $(VM_LOAD) ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \

@@ -89,10 +89,15 @@ _bailiff_detach()
 	_bailiff_words "--yes --help" "$1"
 }
 
+_bailiff_successor()
+{
+	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
 _bailiff()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="why status events policy log locate reload detach"
+	local commands="why status events policy log locate reload successor detach"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then

@@ -131,6 +131,7 @@ static int prepare(struct keeper *k)
 
 	if (r < 0)
 		return r;
+	keeper_guard(k);
 	k->seeding = true;
 	k->take_over_by_ms = keeper_now_ms() + SEED_WAIT_MS;
 	keeper_seed(k);

@@ -3,6 +3,7 @@
 #include "keeper/query.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -278,6 +279,26 @@ static json_t *answer_reload(struct keeper *k, uint32_t uid)
 	return answer;
 }
 
+/* A file that root alone can have written: whoever could change it would be trusted as bailiffd. */
+static json_t *answer_successor(struct keeper *k, const json_t *ask, uint32_t uid)
+{
+	const char *path = json_string_value(json_object_get(ask, "file"));
+	_cleanup_close_ int fd =
+		path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return refuse("that is no file that can be opened");
+	if (st.st_uid != 0 || (st.st_mode & 022))
+		return refuse("the file can be written by others than root");
+	r = kernel_guard_successor(k->kernel, fd);
+	if (r < 0)
+		return refuse("the guard did not take the file");
+	keeper_event_admin(k, "another file of bailiffd may take over", uid);
+	return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *answer(struct keeper *k, const json_t *ask, uint32_t uid)
 {
 	const char *what = json_string_value(json_object_get(ask, "ask"));
@@ -293,6 +314,8 @@ static json_t *answer(struct keeper *k, const json_t *ask, uint32_t uid)
 		return answer_status(k);
 	if (strcmp(what, "reload") == 0)
 		return answer_reload(k, uid);
+	if (strcmp(what, "successor") == 0)
+		return answer_successor(k, ask, uid);
 	if (strcmp(what, "detach") == 0) {
 		keeper_event_admin(k, "bailiff was detached: nothing is enforced any more", uid);
 		k->detached = true;

@@ -26,7 +26,7 @@ enum canary_end {
 	CANARY_NO_DOOR, /* no IPv6 here, say */
 };
 
-static const struct door {
+static const struct canary_door {
 	enum net_door door;
 	const char *program, *what;
 	int family, type;
@@ -67,7 +67,7 @@ static int address_of(int family, struct sockaddr_storage *to)
 }
 
 /* In the child. */
-static enum canary_end knock(const struct door *d)
+static enum canary_end knock(const struct canary_door *d)
 {
 	struct sockaddr_storage to;
 	socklen_t len = (socklen_t)address_of(d->family, &to);
@@ -88,7 +88,7 @@ static enum canary_end knock(const struct door *d)
 		       : CANARY_LET_THROUGH;
 }
 
-static int send_canary(struct kernel *k, const struct door *d, enum canary_end *ret)
+static int send_canary(struct kernel *k, const struct canary_door *d, enum canary_end *ret)
 {
 	struct task_context t = {.flags = TASK_GOVERNED | TASK_CANARY,
 				 .uid = d->door,
@@ -137,7 +137,7 @@ int canary_prove(struct kernel *k, const char *earlier, char *why, size_t size)
 
 	*why = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(doors); i++) {
-		const struct door *d = &doors[i];
+		const struct canary_door *d = &doors[i];
 		enum canary_end end = CANARY_REFUSED;
 		int r;
 

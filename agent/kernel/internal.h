@@ -8,6 +8,7 @@
 
 #include "cgroup.skel.h"
 #include "file.skel.h"
+#include "guard.skel.h"
 #include "kernel/kernel.h"
 #include "net.skel.h"
 #include "process.skel.h"
@@ -28,6 +29,7 @@ struct kernel {
 	struct bailiff_cgroup *cgroup;
 	struct bailiff_file *file;
 	struct bailiff_tls *tls;
+	struct bailiff_guard *guard;
 	enum hook_means hooks;
 	int cgroup_fd;
 	uint32_t owner; /* number of this attachment; its links are pinned under it */
@@ -39,5 +41,12 @@ struct kernel {
 /* One descriptor for a map that every object shares, taken from the process object. */
 int kernel_map_fd(const struct kernel *k, const char *name);
 int kernel_pin_link(struct kernel *k, struct bpf_link *link, const char *name);
+
+/* guard.c. Makes this process one that the guard trusts, and its file one that gives trust. */
+int kernel_guard_self(struct kernel *k);
+void kernel_guard_link(const struct kernel *k, const struct bpf_link *link);
+void kernel_guard_object(const struct kernel *k, const struct bpf_object *object);
+/* Forgets what is gone: numbers of maps are used again, after a long time. */
+void kernel_guard_sweep(const struct kernel *k);
 
 #endif

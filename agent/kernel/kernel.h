@@ -92,6 +92,17 @@ int kernel_task_set(struct kernel *k, pid_t pid, const struct task_context *cont
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id);
 int kernel_detach_tls(struct kernel *k, uint32_t id);
 
+/* Files that governed tasks may not change, and mounts that the pins lie on (bpf/guard.h, GUARD_*).
+ * The list replaces the one before. */
+#define GUARD_PATHS_MAX 32
+struct guard_path {
+	const char *path;
+	uint32_t flags;
+};
+int kernel_guard_files(struct kernel *k, const struct guard_path *paths, size_t n);
+/* From now on the program behind fd may take over, as bailiffd. */
+int kernel_guard_successor(struct kernel *k, int fd);
+
 const char *posture_state_to_string(enum posture_state state);
 
 #endif

@@ -87,6 +87,7 @@ int kernel_pin_link(struct kernel *k, struct bpf_link *link, const char *name)
 	r = bpf_link__pin(link, path);
 	if (r < 0)
 		return log_err_r(r, "cannot pin %s", path);
+	kernel_guard_link(k, link);
 	return 0;
 }
 
@@ -178,7 +179,7 @@ static int prepare_directories(struct kernel *k, char *pins, size_t size)
 	return 0;
 }
 
-#define PART(kind)                                                                                 \
+#define PART_WITH(kind, prepare)                                                                   \
 	static struct bpf_object *open_##kind(struct kernel *k,                                    \
 					      const struct bpf_object_open_opts *opts)             \
 	{                                                                                          \
@@ -186,6 +187,7 @@ static int prepare_directories(struct kernel *k, char *pins, size_t size)
 		if (!k->kind)                                                                      \
 			return NULL;                                                               \
 		k->kind->rodata->owner = k->owner;                                                 \
+		prepare;                                                                           \
 		return k->kind->obj;                                                               \
 	}                                                                                          \
 	static int load_##kind(struct kernel *k)                                                   \
@@ -197,8 +199,10 @@ static int prepare_directories(struct kernel *k, char *pins, size_t size)
 		bailiff_##kind##__destroy(k->kind);                                                \
 		k->kind = NULL;                                                                    \
 	}
+#define PART(kind) PART_WITH(kind, (void)0)
 
 PART(process)
+PART_WITH(guard, k->guard->rodata->self_tgid = getpid())
 PART(net)
 PART(cgroup)
 PART(file)
@@ -210,11 +214,25 @@ PART(tls)
 /* Lineage first: the doors ask who is governed, and nobody is before this. */
 static const struct part parts[] = {
 	PART_ROW(process, "lineage", POSTURE_ENFORCE),
+	PART_ROW(guard, "self-protection", POSTURE_ENFORCE),
 	PART_ROW(net, "destinations (lsm)", POSTURE_ENFORCE),
 	PART_ROW(cgroup, "destinations (cgroup)", POSTURE_ENFORCE),
 	PART_ROW(file, "skill files", POSTURE_ENFORCE),
 	PART_ROW(tls, "tls capture", POSTURE_OBSERVE),
 };
+
+/* What was loaded before the guard could see it. */
+static void guard_objects(struct kernel *k)
+{
+	const struct bpf_object *objects[] = {
+		k->process ? k->process->obj : NULL, k->guard ? k->guard->obj : NULL,
+		k->net ? k->net->obj : NULL,	     k->cgroup ? k->cgroup->obj : NULL,
+		k->file ? k->file->obj : NULL,	     k->tls ? k->tls->obj : NULL,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		kernel_guard_object(k, objects[i]);
+}
 
 int kernel_open(struct kernel **ret)
 {
@@ -243,7 +261,10 @@ int kernel_open(struct kernel **ret)
 		/* everything else only lowers the posture */
 		if (r < 0 && i == 0)
 			goto fail;
+		if (r == 0 && parts[i].open == open_guard)
+			kernel_guard_self(k);
 	}
+	guard_objects(k);
 	*ret = k;
 	return 0;
 fail:
@@ -335,7 +356,9 @@ int kernel_take_over(struct kernel *k, char *why, size_t size)
 	r = bpf_map_update_elem(kernel_map_fd(k, "reporter"), &zero, &k->owner, BPF_ANY);
 	if (r < 0)
 		return log_err_r(r, "cannot become the reporter");
-	return remove_earlier(k, links);
+	r = remove_earlier(k, links);
+	kernel_guard_sweep(k);
+	return r;
 }
 
 void kernel_close(struct kernel *k)
