@@ -72,10 +72,10 @@ enum bailiff_reason {
 #define SKILL_NAME_SIZE 64
 #define DEST_RULES_MAX	32
 
-#define POLICY_QUERY_REFUSE	 1u /* questions for names that no rule lists are not sent */
-#define POLICY_CREDENTIAL_REPORT 2u /* a key that is not enrolled: an event */
-#define POLICY_CREDENTIAL_REFUSE 4u /* the same, and the connection is reset */
-#define POLICY_GUARD_OFF	 8u /* bailiff does not guard itself */
+#define POLICY_QUERY_REFUSE	 1u  /* questions for names that no rule lists are not sent */
+#define POLICY_CREDENTIAL_REPORT 2u  /* a key that is not enrolled: an event */
+#define POLICY_CREDENTIAL_REFUSE 4u  /* the same, and the connection is reset */
+#define POLICY_GUARD_OFF	 8u  /* bailiff does not guard itself */
 #define POLICY_GUARD_ALL	 16u /* ... against root outside of every lineage too */
 
 /* One for each slot. */
@@ -203,8 +203,9 @@ struct model_key {
 	__u8 address[16];
 };
 
-#define NAME_TTL_LEAST_S 30 /* a name server must not make an address come and go under a client   \
-			     */
+#define NAME_TTL_LEAST_S                                                                           \
+	30 /* a name server must not make an address come and go under a client                    \
+	    */
 #define NAME_TTL_MOST_S 3600
 
 /* Local sockets that governed tasks may use beside those of their own lineage: by the inode that
@@ -258,8 +259,8 @@ struct image_value {
 };
 CONTRACT_ASSERT(sizeof(struct image_value) == 16, "image_value");
 
-#define TASK_GOVERNED	 1u /* a client or anything below one */
-#define TASK_CLIENT	 2u /* runs a client's image right now, by exec, not by mapping one */
+#define TASK_GOVERNED 1u /* a client or anything below one */
+#define TASK_CLIENT   2u /* runs a client's image right now, by exec, not by mapping one */
 /* The keeper's child that one attachment must refuse at one door, whatever the policy: root_tgid is
  * the owner number, uid the enum net_door. Others let it through. */
 #define TASK_CANARY	 4u

@@ -227,8 +227,8 @@ int BPF_PROG(file_rename, struct inode *from_dir, struct dentry *from, struct in
 
 /* security_inode_rename() sees an exchange once and asks the LSM hook about either direction. */
 SEC("?fmod_ret/security_inode_rename")
-int BPF_PROG(file_rename_instead, struct inode *from_dir, struct dentry *from,
-	     struct inode *to_dir, struct dentry *to, unsigned int flags, int ret)
+int BPF_PROG(file_rename_instead, struct inode *from_dir, struct dentry *from, struct inode *to_dir,
+	     struct dentry *to, unsigned int flags, int ret)
 {
 	struct task_context *t;
 	int r;

@@ -6,11 +6,11 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DENY_ERRNO	1 /* EPERM */
-#define PATH_DEPTH_MAX	24
-#define PIN_DEPTH_MAX	8
-#define WRITE_MODE	2u /* FMODE_WRITE */
-#define TRACE_ATTACH	2u /* PTRACE_MODE_ATTACH */
+#define DENY_ERRNO     1 /* EPERM */
+#define PATH_DEPTH_MAX 24
+#define PIN_DEPTH_MAX  8
+#define WRITE_MODE     2u /* FMODE_WRITE */
+#define TRACE_ATTACH   2u /* PTRACE_MODE_ATTACH */
 
 /* Written by guard.bpf.c at exec, and by the keeper that attached it for itself. */
 struct {
@@ -469,8 +469,7 @@ int BPF_PROG(guard_kill, struct task_struct *p, struct kernel_siginfo *info, int
 	if (ret || !guard_signal_harms(sig))
 		return ret;
 	leader = p->group_leader;
-	if (!task_is_self(leader) ||
-	    leader->tgid == (__s32)(bpf_get_current_pid_tgid() >> 32))
+	if (!task_is_self(leader) || leader->tgid == (__s32)(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	return ask_task(leader, DOOR_SIGNAL, sig);
 }

@@ -57,10 +57,10 @@ static __always_inline void guard_decide(const struct policy_root *root, __u32 a
 
 /* What a bpf(2) command could do to what bailiff attached. Numbers of linux/bpf.h. */
 enum guard_command {
-	GUARD_COMMAND_FREE,	 /* nothing by itself */
-	GUARD_COMMAND_BY_LINK,	 /* acts on the link behind a descriptor */
+	GUARD_COMMAND_FREE,	  /* nothing by itself */
+	GUARD_COMMAND_BY_LINK,	  /* acts on the link behind a descriptor */
 	GUARD_COMMAND_BY_LINK_ID, /* gives a descriptor of a link */
-	GUARD_COMMAND_BY_TYPE,	 /* acts on all of one attach type */
+	GUARD_COMMAND_BY_TYPE,	  /* acts on all of one attach type */
 };
 
 static __always_inline enum guard_command guard_command(__u32 command)

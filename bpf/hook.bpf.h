@@ -43,8 +43,7 @@ static __always_inline int hook_keep(int verdict)
  * this CPU already. Who is governed is refused then. */
 static __always_inline int hook_take(void)
 {
-	struct hook_kept *k =
-		bpf_task_storage_get(&hook_kept, bpf_get_current_task_btf(), 0, 0);
+	struct hook_kept *k = bpf_task_storage_get(&hook_kept, bpf_get_current_task_btf(), 0, 0);
 
 	if (k && k->kept) {
 		k->kept = 0;
@@ -61,7 +60,8 @@ static __always_inline int hook_take(void)
 #define SOCKET_HOOK(name, hook, args...)                                                           \
 	static __always_inline int ____##name(unsigned long long *ctx, ##args);                    \
 	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")      \
-	SEC("lsm/" #hook) int name(unsigned long long *ctx)                                        \
+		SEC("lsm/" #hook) int                                                              \
+		name(unsigned long long *ctx)                                                      \
 	{                                                                                          \
 		int before = (int)ctx[___bpf_narg(args)];                                          \
                                                                                                    \
@@ -77,7 +77,7 @@ static __always_inline int hook_take(void)
                                                                                                    \
 		return before ? before : hook_take();                                              \
 	}                                                                                          \
-	_Pragma("GCC diagnostic pop")                                                              \
-	static __always_inline int ____##name(unsigned long long *ctx, ##args)
+	_Pragma("GCC diagnostic pop") static __always_inline int ____##name(                       \
+		unsigned long long *ctx, ##args)
 
 #endif

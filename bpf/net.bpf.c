@@ -8,9 +8,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DENY_ERRNO  1	/* EPERM */
-#define RESET_ERRNO 104 /* ECONNRESET: on an open connection EPERM makes the client send for ever  \
-			 */
+#define DENY_ERRNO 1 /* EPERM */
+#define RESET_ERRNO                                                                                \
+	104 /* ECONNRESET: on an open connection EPERM makes the client send for ever              \
+	     */
 
 /* The kernel has copied the address already: a user read would fail, and could be raced. */
 static __always_inline int net_copy(const void *from, int len, struct raw_address *raw)

@@ -8,7 +8,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PROT_READ_BIT	      1u
 #define PROT_EXEC_BIT	      4u
 #define READ_IMPLIES_EXEC_BIT 0x0400000u
-#define CLONE_THREAD_BIT 0x00010000ul
+#define CLONE_THREAD_BIT      0x00010000ul
 
 static __always_inline struct task_context *context_make(struct task_struct *leader)
 {

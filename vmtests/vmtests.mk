@@ -7,7 +7,7 @@ VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
 
-.PHONY: vm-setup vm-selftest vmtest vmtests demo
+.PHONY: vm-setup vm-selftest vmtest vmtests verifier-table demo
 vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1 and 6.12, the client
 	$(Q)$(VM_ENV) vmtests/setup/virtme.sh
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
@@ -48,6 +48,10 @@ vmtests: vm-setup $(VM_AGENT) $(VM_LOAD) ## run every scenario in VMs
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
 	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke || rc=1; \
 	exit $$rc
+
+verifier-table: ## write docs/verifier.md from the runs of the scenario verifier that are there
+	$(Q)vmtests/verifier.py $(wildcard $(BUILD)/vm/*/verifier/programs.json) >docs/verifier.md.new
+	$(Q)mv docs/verifier.md.new docs/verifier.md
 
 demo: $(BUILD)/.deps $(VM_AGENT) ## tell bailiff's story on the real client, in a VM, step by step
 	$(Q)$(VM_ENV) vmtests/demo.sh

@@ -143,33 +143,33 @@ int cmd_detach(int argc, char **argv)
 	return CLI_OK;
 }
 
-static void successor_usage(FILE *to)
+static void trust_usage(FILE *to)
 {
-	fputs("usage: bailiff successor FILE\n"
+	fputs("usage: bailiff trust FILE\n"
 	      "lets FILE, another build of bailiffd, take over: before an upgrade\n",
 	      to);
 }
 
-int cmd_successor(int argc, char **argv)
+int cmd_trust(int argc, char **argv)
 {
 	_cleanup_json_ json_t *request = NULL, *answer = NULL;
 	_cleanup_free_ char *path = NULL;
 	enum cli_status status;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		successor_usage(stdout);
+		trust_usage(stdout);
 		return CLI_OK;
 	}
 	if (argc != 2 || argv[1][0] == '-') {
-		successor_usage(stderr);
+		trust_usage(stderr);
 		return CLI_USAGE;
 	}
 	path = realpath(argv[1], NULL);
 	if (!path) {
-		fprintf(stderr, "bailiff successor: %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "bailiff trust: %s: %s\n", argv[1], strerror(errno));
 		return CLI_FAILED;
 	}
-	request = json_pack("{s:s, s:s}", "ask", "successor", "file", path);
+	request = json_pack("{s:s, s:s}", "ask", "trust", "file", path);
 	status = client_ask(request, true, &answer, NULL);
 	if (status != CLI_OK)
 		return status;

@@ -89,7 +89,7 @@ _bailiff_detach()
 	_bailiff_words "--yes --help" "$1"
 }
 
-_bailiff_successor()
+_bailiff_trust()
 {
 	mapfile -t COMPREPLY < <(compgen -f -- "$1")
 }
@@ -97,7 +97,7 @@ _bailiff_successor()
 _bailiff()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="why status events policy log locate reload successor detach"
+	local commands="why status events policy log locate reload trust detach"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then

@@ -196,6 +196,23 @@ static void tell_losses(struct keeper *k)
 		keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_LOST, lost, sizeof(lost), -1);
 }
 
+static void add_missed(void *ctx, const struct kernel_program *p)
+{
+	*(uint64_t *)ctx += p->missed;
+}
+
+/* Where functions stand in for LSM hooks, a program that is interrupted by itself is skipped. */
+static void tell_missed(struct keeper *k)
+{
+	uint64_t missed = 0;
+
+	if (kernel_programs(k->kernel, add_missed, &missed) < 0 || missed <= k->missed)
+		return;
+	keeper_event_loss(k, "the kernel skipped programs that were running already",
+			  missed - k->missed);
+	k->missed = missed;
+}
+
 static int on_timer(struct keeper *k, int fd)
 {
 	static unsigned int ticks;
@@ -212,6 +229,7 @@ static int on_timer(struct keeper *k, int fd)
 	keeper_children_retry(k);
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
+		tell_missed(k);
 		keeper_clients_sweep(k);
 	}
 	if (ticks % 120 == 0) {

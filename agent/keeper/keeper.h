@@ -113,7 +113,7 @@ struct keeper {
 	uint64_t generation;
 	bool took_over, seeding;
 	int64_t take_over_by_ms;
-	uint64_t counters[COUNTER_MAX];
+	uint64_t counters[COUNTER_MAX], missed;
 
 	struct policy *policy;
 	struct policy_tables *tables;

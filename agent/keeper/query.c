@@ -224,12 +224,26 @@ static json_t *status_posture(const struct keeper *k)
 
 	p = kernel_posture(k->kernel, &n);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(posture,
-				      json_pack("{s:s, s:s, s:s, s:s}", "capability",
-						p[i].capability, "state",
-						posture_state_to_string(p[i].state), "means",
-						p[i].means, "reason", p[i].reason));
+		json_array_append_new(
+			posture, json_pack("{s:s, s:s, s:s, s:s}", "capability", p[i].capability,
+					   "state", posture_state_to_string(p[i].state), "means",
+					   p[i].means, "reason", p[i].reason));
 	return posture;
+}
+
+static void add_program(void *list, const struct kernel_program *p)
+{
+	json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", p->name, "instructions",
+					      (json_int_t)p->instructions, "missed",
+					      (json_int_t)p->missed));
+}
+
+static json_t *status_programs(const struct keeper *k)
+{
+	json_t *list = json_array();
+
+	kernel_programs(k->kernel, add_program, list);
+	return list;
 }
 
 static json_t *answer_status(struct keeper *k)
@@ -243,6 +257,7 @@ static json_t *answer_status(struct keeper *k)
 	json_object_set_new(o, "watching", json_boolean(k->took_over));
 	json_object_set_new(o, "policy", status_policy(k));
 	json_object_set_new(o, "posture", status_posture(k));
+	json_object_set_new(o, "programs", status_programs(k));
 	json_object_set_new(o, "clients", status_clients(k));
 	json_object_set_new(o, "counters", status_counters(k));
 	json_object_set_new(o, "log",
@@ -314,7 +329,7 @@ static json_t *answer(struct keeper *k, const json_t *ask, uint32_t uid)
 		return answer_status(k);
 	if (strcmp(what, "reload") == 0)
 		return answer_reload(k, uid);
-	if (strcmp(what, "successor") == 0)
+	if (strcmp(what, "trust") == 0)
 		return answer_successor(k, ask, uid);
 	if (strcmp(what, "detach") == 0) {
 		keeper_event_admin(k, "bailiff was detached: nothing is enforced any more", uid);

@@ -90,9 +90,8 @@ static enum canary_end knock(const struct canary_door *d)
 
 static int send_canary(struct kernel *k, const struct canary_door *d, enum canary_end *ret)
 {
-	struct task_context t = {.flags = TASK_GOVERNED | TASK_CANARY,
-				 .uid = d->door,
-				 .root_tgid = k->owner};
+	struct task_context t = {
+		.flags = TASK_GOVERNED | TASK_CANARY, .uid = d->door, .root_tgid = k->owner};
 	int go[2], status = 0, r;
 	pid_t child;
 	char c = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tells the guard what is bailiff's: this process, its file, its maps and programs, its directories.
- * Files are named as the kernel names them, by a file iterator: on an overlay stat(2) gives others. */
+/* Tells the guard what is bailiff's: this process, its file, its maps and programs, its
+ * directories. Files are named as the kernel names them, by a file iterator: on an overlay stat(2)
+ * gives others. */
 #include "kernel/internal.h"
 
 #include <errno.h>
@@ -184,8 +185,9 @@ int kernel_guard_files(struct kernel *k, const struct guard_path *paths, size_t 
 		keys[n_keys++] = key;
 	}
 	forget_files(k, keys, n_keys);
-	return last < 0 ? log_err_r(last, "not every file of bailiff could be entered for the guard")
-			: 0;
+	return last < 0
+		       ? log_err_r(last, "not every file of bailiff could be entered for the guard")
+		       : 0;
 }
 
 static bool gone(const struct guard_object *o)

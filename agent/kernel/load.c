@@ -209,7 +209,9 @@ PART(file)
 PART(tls)
 
 #define PART_ROW(kind, capability, best)                                                           \
-	{#kind, capability, best, open_##kind, load_##kind, destroy_##kind}
+	{                                                                                          \
+#kind, capability, best, open_##kind, load_##kind, destroy_##kind                  \
+	}
 
 /* Lineage first: the doors ask who is governed, and nobody is before this. */
 static const struct part parts[] = {

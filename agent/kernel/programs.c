@@ -112,8 +112,7 @@ static int turn_round(struct bpf_program *prog, const char *hook)
 	int r;
 
 	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
-	bpf_program__set_expected_attach_type(prog,
-					      nothing ? BPF_TRACE_FENTRY : BPF_MODIFY_RETURN);
+	bpf_program__set_expected_attach_type(prog, nothing ? BPF_TRACE_FENTRY : BPF_MODIFY_RETURN);
 	r = bpf_program__set_attach_target(prog, 0, function);
 	return r;
 }
@@ -166,8 +165,7 @@ static struct bpf_object *open_part(struct kernel *k, const struct part *part,
 
 	if (!object)
 		return NULL;
-	bpf_object__for_each_program(prog, object)
-		choose_one(k, object, prog, l);
+	bpf_object__for_each_program(prog, object) choose_one(k, object, prog, l);
 	bpf_object__for_each_program(prog, object)
 	{
 		if (lacking(l, bpf_program__name(prog)) ||
@@ -188,9 +186,9 @@ static void try_each(struct kernel *k, const struct part *part,
 
 	if (!object)
 		return;
-	bpf_object__for_each_program(prog, object)
-		if (bpf_program__autoload(prog) && n < ARRAY_SIZE(names))
-			snprintf(names[n++], sizeof(names[0]), "%.63s", bpf_program__name(prog));
+	bpf_object__for_each_program(prog, object) if (bpf_program__autoload(prog) &&
+						       n < ARRAY_SIZE(names))
+		snprintf(names[n++], sizeof(names[0]), "%.63s", bpf_program__name(prog));
 	part->destroy(k);
 	for (size_t i = 0; i < n; i++) {
 		int r;

@@ -119,14 +119,14 @@ push() {
 upgrade() {
 	cp /usr/local/sbin/bailiffd /usr/local/sbin/bailiffd.new
 	echo >>/usr/local/sbin/bailiffd.new
-	bailiff successor /usr/local/sbin/bailiffd.new
+	bailiff trust /usr/local/sbin/bailiffd.new
 	mv /usr/local/sbin/bailiffd.new /usr/local/sbin/bailiffd
 	kill_and_restart
 }
 
 detach_links() {
 	local link n=0
-	for link in $pins/v*/links/*/net_*4 $pins/v*/links/*/net_*6; do
+	for link in "$pins"/v*/links/*/net_*4 "$pins"/v*/links/*/net_*6; do
 		bpftool link detach pinned "$link" && n=$((n + 1))
 	done
 	[ $n -gt 0 ]
@@ -139,10 +139,11 @@ remove_pins() {
 
 # every mode of the tables in force becomes "record"
 rewrite_map() {
-	local slot n=0 none="0 0 0 0"
+	local slot n=0
 	for slot in 0 1; do
 		bpftool map update pinned "$(echo $pins/v*/policy_roots)" key $slot 0 0 0 \
-			value 9 0 0 0 0 0 0 0 $none $none $none $none 1 0 0 0 $none && n=$((n + 1))
+			value 9 0 0 0 0 0 0 0 \
+			0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0 && n=$((n + 1))
 	done
 	[ $n -gt 0 ]
 }
@@ -282,7 +283,7 @@ check_not "rm of pins, with no bailiffd" remove_pins
 check_not "another file" timeout 20 /tmp/bailiffd.other --policy "$in_force"
 check "the file that ran takes over" bailiff_on "$in_force"
 upgrade_file() {
-	bailiff successor /tmp/bailiffd.other && group_kill &&
+	bailiff trust /tmp/bailiffd.other && group_kill &&
 		cp -p /usr/local/sbin/bailiffd /tmp/bailiffd.kept
 }
 check "it is announced" upgrade_file
