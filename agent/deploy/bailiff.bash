@@ -91,7 +91,8 @@ _bailiff_detach()
 
 _bailiff_trust()
 {
-	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+	_bailiff_words "--help" "$1"
+	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$1")
 }
 
 _bailiff()
