@@ -177,13 +177,13 @@ static __always_inline bool link_is_ours(__u32 fd)
 	return link && object_is_ours(GUARD_LINK, BPF_CORE_READ(link, id));
 }
 
+/* What an earlier program refused does not come here. Its verdict is not read: since 6.15 another
+ * argument stands before it. */
 SEC("lsm/bpf")
-int BPF_PROG(guard_bpf, int cmd, union bpf_attr *attr, unsigned int size, int ret)
+int BPF_PROG(guard_bpf, int cmd, union bpf_attr *attr, unsigned int size)
 {
 	struct guard_target what = {.door = DOOR_BPF, .command = cmd};
 
-	if (ret)
-		return ret;
 	if (!actor_governed()) {
 		/* the kernel's own copy: it does not change any more */
 		switch (guard_command(cmd)) {

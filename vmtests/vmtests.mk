@@ -3,15 +3,18 @@
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = world story
 VM_PARTS = $(filter-out $(VM_STORY) smoke,$(VM_SCENARIOS))
+# a list of LSMs without bpf: the programs go to the functions behind the hooks
+VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
 
 .PHONY: vm-setup vm-selftest vmtest vmtests verifier-table demo
-vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1 and 6.12, the client
+vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1, 6.12 and the newest, the client
 	$(Q)$(VM_ENV) vmtests/setup/virtme.sh
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.12 >/dev/null
+	$(Q)$(VM_ENV) vmtests/setup/kernel.sh newest >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/disk.sh >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/script.sh >/dev/null
 
@@ -40,13 +43,18 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_LOAD) ## run scenarios in a VM (NAME="a 
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
-# Two boots on one kernel, so that neither has to be long, and a short one on a later kernel. A
+# Two boots on one kernel, so that neither has to be long, and short ones on later kernels and without
+# bpf in lsm=. A
 # failure in one does not keep the others from being run.
 vmtests: vm-setup $(VM_AGENT) $(VM_LOAD) ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
-	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke || rc=1; \
+	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke verifier || rc=1; \
+	$(VM_ENV) KERNEL=newest vmtests/run.sh smoke verifier || rc=1; \
+	for kernel in 6.1 6.12 newest; do \
+		$(VM_ENV) KERNEL=$$kernel LSM=$(VM_NO_BPF) vmtests/run.sh smoke verifier || rc=1; \
+	done; \
 	exit $$rc
 
 verifier-table: ## write docs/verifier.md from the runs of the scenario verifier that are there
