@@ -561,9 +561,11 @@ SEC("iter/task_file")
 int guard_opened(struct bpf_iter__task_file *ctx)
 {
 	struct guard_opened r = {};
+	/* read once: each read of the context is another pointer that may be none */
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 
-	if (!file || !ctx->task || ctx->task->tgid != self_tgid)
+	if (!file || !task || task->tgid != self_tgid)
 		return 0;
 	r.inode = BPF_CORE_READ(file, f_inode, i_ino);
 	r.device = BPF_CORE_READ(file, f_inode, i_sb, s_dev);

@@ -174,8 +174,13 @@ static int prepare_directories(struct kernel *k, char *pins, size_t size)
 		return log_err_r(-errno, "cannot make %s", links);
 	k->owner = next_owner(links);
 	snprintf(k->links, sizeof(k->links), "%.96s/%u", links, k->owner);
-	if (mkdir(k->links, 0700) < 0)
+	if (mkdir(k->links, 0700) < 0) {
+		if (errno == EPERM)
+			log_err("the guard of an earlier bailiffd is on and does not know this "
+				"one: "
+				"start the one that ran, or ask it beforehand (bailiff trust)");
 		return log_err_r(-errno, "cannot make %s", k->links);
+	}
 	return 0;
 }
 
