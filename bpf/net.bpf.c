@@ -62,6 +62,9 @@ static __always_inline void net_socket(struct net_work *w, struct socket *sock)
 	struct sock *sk = sock->sk;
 
 	w->type = sock->type;
+	/* read again, so looked at again: to the verifier of 6.12 this is another pointer */
+	if (!sk)
+		return;
 	w->protocol = BPF_CORE_READ(sk, sk_protocol);
 	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
 }
@@ -144,6 +147,8 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	__u32 slot = 0, verdict;
 	__u16 family;
 
+	if (!sk)
+		return 0;
 	if (s->state & SOCKET_RESET)
 		return -RESET_ERRNO;
 	root = policy_now(&slot);
