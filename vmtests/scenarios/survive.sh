@@ -137,13 +137,15 @@ remove_pins() {
 	[ -z "$(ls $pins/v*/links/*/net_* 2>/dev/null)" ]
 }
 
-# every mode of the tables in force becomes "record"
+# every mode of the tables in force becomes "record": a generation, four words of zero, valid, the rest
 rewrite_map() {
-	local slot n=0
+	local slot n=0 map value
+	map=$(echo "$pins"/v*/policy_roots)
+	value="9 0 0 0 0 0 0 0 $(printf '0 %.0s' {1..16})1 0 0 0"
+	value+=$(printf ' 0%.0s' $(seq 29 "$(bpftool -j map show pinned "$map" | jq .bytes_value)"))
 	for slot in 0 1; do
-		bpftool map update pinned "$(echo $pins/v*/policy_roots)" key $slot 0 0 0 \
-			value 9 0 0 0 0 0 0 0 \
-			0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0 && n=$((n + 1))
+		# shellcheck disable=SC2086 # bytes, one word each
+		bpftool map update pinned "$map" key $slot 0 0 0 value $value && n=$((n + 1))
 	done
 	[ $n -gt 0 ]
 }
