@@ -32,7 +32,7 @@ $(BUILD)/probe: vmtests/load/probe.c | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
 
-# The rival of survive.sh: a program of the root cgroup that undoes a refusal.
+# The rival of guard.sh and survive.sh: a program of the root cgroup that undoes a refusal.
 $(BUILD)/rival.bpf.o: vmtests/load/rival.bpf.c $(BUILD)/gen/vmlinux.h
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_x86 -Wall -Werror -I$(BUILD)/gen -c $< -o $@

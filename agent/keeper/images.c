@@ -96,6 +96,23 @@ static int open_image(const struct record_image *r)
 	return open_mapped(pid, &r->key);
 }
 
+/* Whether the kernel has no answer for the file yet. */
+static bool unknown(struct keeper *k, const struct image_key *key)
+{
+	struct image_value v;
+
+	return kernel_image_get(k->kernel, key, &v) < 0 || v.class_ == IMAGE_UNKNOWN;
+}
+
+/* Gone before it could be looked at: the next exec asks again. What an earlier keeper has found out
+ * about the file stays: else who starts a client and executes something else at once, after a
+ * restart, would have it forgotten. */
+static void forget_unknown(struct keeper *k, const struct image_key *key)
+{
+	if (unknown(k, key))
+		kernel_image_forget(k->kernel, key);
+}
+
 static void question(struct keeper *k, const struct record_image *r, enum recognise_kind kind,
 		     int fd)
 {
@@ -107,7 +124,7 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 	    keeper_tell(k, KEEPER_CHILD_ANALYST, CHANNEL_ANALYSE, &ask, sizeof(ask), fd) < 0) {
 		free(q);
 		close(fd);
-		kernel_image_forget(k->kernel, &r->key);
+		forget_unknown(k, &r->key);
 		return;
 	}
 	q->id = ask.id;
@@ -125,7 +142,10 @@ void keeper_questions_drop(struct keeper *k)
 {
 	while (k->questions) {
 		struct keeper_question *q = k->questions;
-		struct keeper_image *i = q->next ? NULL : image_add(k, &q->record.key);
+		/* what was known to be a client is one, whatever became of this look at it */
+		struct keeper_image *i = q->next || !unknown(k, &q->record.key)
+						 ? NULL
+						 : image_add(k, &q->record.key);
 
 		k->questions = q->next;
 		if (i && q->kind == RECOGNISE_PROGRAM) {
@@ -135,8 +155,7 @@ void keeper_questions_drop(struct keeper *k)
 			i->class_ = IMAGE_OTHER;
 			kernel_image_set(k->kernel, &i->key, &v);
 		} else {
-			/* unknown again: the next exec asks anew */
-			kernel_image_forget(k->kernel, &q->record.key);
+			forget_unknown(k, &q->record.key);
 		}
 		close(q->fd);
 		free(q);
@@ -247,8 +266,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 			return;
 	fd = k->n_questions < QUESTIONS_MAX ? open_image(r) : -EBUSY;
 	if (fd < 0) {
-		/* gone before it could be looked at */
-		kernel_image_forget(k->kernel, &r->key);
+		forget_unknown(k, &r->key);
 		return;
 	}
 	if (i && i->answered && r->ask == ASK_ATTACH) {

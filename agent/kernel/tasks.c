@@ -40,6 +40,13 @@ int kernel_images_forget_stale(struct kernel *k, bool (*keep)(void *ctx, const s
 		have = bpf_map_get_next_key(fd, &key, &next) == 0;
 		if (bpf_map_lookup_elem(fd, &key, &v) < 0 || keep(ctx, &key))
 			continue;
+		/* a client stays one, so that its next start is governed from its first
+		 * instruction; the probes on it go away, and are asked for again */
+		if (v.class_ == IMAGE_CLIENT) {
+			v.flags &= ~(IMAGE_ATTACHED | IMAGE_WANTED);
+			bpf_map_update_elem(fd, &key, &v, BPF_EXIST);
+			continue;
+		}
 		/* not looked at, or probed by links that go away: the next exec asks again */
 		if (v.class_ == IMAGE_UNKNOWN || (v.flags & (IMAGE_ATTACHED | IMAGE_WANTED))) {
 			bpf_map_delete_elem(fd, &key);
