@@ -52,6 +52,19 @@ static __always_inline int hook_take(void)
 	return actor_governed() ? -HOOK_REFUSED : 0;
 }
 
+/* What the verifier of 6.12 wants to see of an LSM program's result: its range, by comparing. The
+ * compiler, which knows it, would make arithmetic of it that has none. */
+static __always_inline int hook_bound(int verdict)
+{
+	asm volatile("" : "+r"(verdict));
+	if (verdict >= 0)
+		return 0;
+	if (verdict < -4095)
+		return -HOOK_REFUSED;
+	barrier();
+	return verdict;
+}
+
 /* The body follows the macro and returns 0 or -errno; what an earlier LSM refused stays refused.
  *
  * A program that modifies what security_X returns may not use a socket's storage, one at its entry
@@ -65,7 +78,9 @@ static __always_inline int hook_take(void)
 	{                                                                                          \
 		int before = (int)ctx[___bpf_narg(args)];                                          \
                                                                                                    \
-		return before ? before : ____##name(___bpf_ctx_cast(args));                        \
+		if (before)                                                                        \
+			return before;                                                             \
+		return hook_bound(____##name(___bpf_ctx_cast(args)));                              \
 	}                                                                                          \
 	SEC("?fentry/security_" #hook) int name##_enter(unsigned long long *ctx)                   \
 	{                                                                                          \
