@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What bailiff refuses for its own sake, while a process below a client connects to a denied host each
-# millisecond; and each attack's twin: where nothing guards, it succeeds.
+# millisecond. The twins are in `unguarded`.
 # shellcheck shell=bash
 # deadline: 400
 # needs: bailiff
@@ -87,40 +87,3 @@ check "the other one takes over" watching 600
 check "detach works" timeout 20 bailiff detach --yes
 timeout 20 tail --pid=$other -f /dev/null
 check "and leaves nothing" test ! -e $pins
-
-# ---- the twins ----------------------------------------------------------------------------------
-
-step "twins: with guard: off each of these opens the door, or closes bailiff"
-in_force=$(policy_of open off)
-twin() {
-	local what=$1
-	shift
-	bailiff_on "$in_force" >/dev/null || fail "bailiff did not start"
-	check "$what: refused before" known
-	check "$what: it can be done" "$@"
-	sleep 1
-	check "$what: the page is reached" reaches
-	bailiff_off
-}
-lsm_gone() {
-	local link
-	for link in connect connect_enter connect_leave sendmsg sendmsg_enter sendmsg_leave; do
-		rm -f $pins/v*/links/*/net_$link
-	done
-	"$@"
-}
-twin "removing pins" remove_pins
-twin "detaching links, without the LSM" lsm_gone detach_links
-twin "a rival, without the LSM" lsm_gone rival
-rival_gone
-twin "writing a map" rewrite_map
-bailiff_on "$in_force" >/dev/null
-check "umount: it can be done" unmount
-sleep 1
-check "umount: the page is reached" reaches
-bailiff_kill
-mount -t bpf -o mode=0700 bpf /sys/fs/bpf
-bailiff_on "$in_force" >/dev/null
-check "ptrace: it can be done" seize "$(status .processes.reader)"
-check "a signal: it can be done" kill -9 "$(status .processes.reader)"
-check "the policy: a governed root writes it" $shell -c "echo >>$in_force/bailiff.yaml"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # While bailiff is killed, stopped, pushed to and upgraded, a process below a client connects to a
 # denied host each millisecond. Not once may it get there; the host's own kernel counts the packets.
-# The twins are in `guard`.
+# The twins are in `unguarded`.
 # shellcheck shell=bash
 # deadline: 1200
 # needs: bailiff
