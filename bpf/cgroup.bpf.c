@@ -39,7 +39,9 @@ static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, b
 	}
 	verdict = net_judge(w);
 	w->verdict = verdict;
-	if (verdict == BAILIFF_DENY) {
+	if (w->who.flags & TASK_CANARY) {
+		verdict = net_canary(w);
+	} else if (verdict == BAILIFF_DENY) {
 		net_count(verdict);
 		net_report(w, NULL);
 	}

@@ -82,6 +82,8 @@ enum bailiff_reason {
 struct port_range {
 	__u16 low, high; /* host order, inclusive; high 0: no range */
 };
+#define POLICY_GUARD_OFF	 8u  /* bailiff does not guard itself */
+#define POLICY_GUARD_ALL	 16u /* ... against root outside of every lineage too */
 
 /* One for each slot. */
 struct policy_root {
@@ -269,8 +271,11 @@ struct image_value {
 };
 CONTRACT_ASSERT(sizeof(struct image_value) == 16, "image_value");
 
-#define TASK_GOVERNED	 1u /* a client or anything below one */
-#define TASK_CLIENT	 2u /* runs a client's image right now, by exec, not by mapping one */
+#define TASK_GOVERNED 1u /* a client or anything below one */
+#define TASK_CLIENT   2u /* runs a client's image right now, by exec, not by mapping one */
+/* The keeper's child that one attachment must refuse at one door, whatever the policy: root_tgid is
+ * the owner number, uid the enum net_door. Others let it through. */
+#define TASK_CANARY	 4u
 #define TASK_PENDING_MAX 4
 
 /* Smaller files hold no client: 2.1.x is 11 MB as a script and over 200 MB as a program. */

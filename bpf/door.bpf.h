@@ -3,7 +3,7 @@
 #ifndef BAILIFF_DOOR_BPF_H
 #define BAILIFF_DOOR_BPF_H
 
-#include "bpf/actor.bpf.h"
+#include "bpf/hook.bpf.h"
 #include "bpf/verdict.h"
 
 /* A refusal of a governed task, with the policy's mode applied. *ret is the record of it, all zero

@@ -7,9 +7,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DENY_ERRNO     13 /* EACCES: what an unreadable file says */
-#define MODE_TYPE      0170000
-#define MODE_DIRECTORY 0040000
+#define DENY_ERRNO	    13 /* EACCES: what an unreadable file says */
+#define MODE_TYPE	    0170000
+#define MODE_DIRECTORY	    0040000
+#define RENAME_EXCHANGE_BIT 2u
 
 /* Written and read by this object alone: the key is too large for the stack beside the rest. */
 struct file_scratch {
@@ -254,4 +255,23 @@ int BPF_PROG(file_rename, struct inode *from_dir, struct dentry *from, struct in
 		return ret;
 	t = actor_governed();
 	return t ? file_decide(from, t, NULL) : 0;
+}
+
+/* security_inode_rename() sees an exchange once and asks the LSM hook about either direction. */
+SEC("?fmod_ret/security_inode_rename")
+int BPF_PROG(file_rename_instead, struct inode *from_dir, struct dentry *from, struct inode *to_dir,
+	     struct dentry *to, unsigned int flags, int ret)
+{
+	struct task_context *t;
+	int r;
+
+	if (ret)
+		return ret;
+	t = actor_governed();
+	if (!t)
+		return 0;
+	r = file_decide(from, t, NULL);
+	if (r || !(flags & RENAME_EXCHANGE_BIT))
+		return r;
+	return file_decide(to, t, NULL);
 }

@@ -128,25 +128,20 @@ static __always_inline int ipc_local(struct sock *other, const struct task_conte
 	return answer(verdict);
 }
 
-SEC("lsm/unix_stream_connect")
-int BPF_PROG(ipc_connect, struct sock *sock, struct sock *other, struct sock *newsk, int ret)
+SOCKET_HOOK(ipc_connect, unix_stream_connect, struct sock *sock, struct sock *other,
+	    struct sock *newsk)
 {
 	struct task_context *t;
 
-	if (ret)
-		return ret;
 	t = actor_governed();
 	return t ? ipc_local(other, t, DOOR_LOCAL_CONNECT) : 0;
 }
 
-SEC("lsm/unix_may_send")
-int BPF_PROG(ipc_send, struct socket *sock, struct socket *other, int ret)
+SOCKET_HOOK(ipc_send, unix_may_send, struct socket *sock, struct socket *other)
 {
 	struct task_context *t;
 	struct sock *mine, *peer;
 
-	if (ret)
-		return ret;
 	t = actor_governed();
 	if (!t)
 		return 0;
@@ -232,8 +227,7 @@ static __always_inline void ipc_peer(struct record_door *r, struct sock *sk)
 
 /* SCM_RIGHTS and pidfd_getfd: a socket that somebody else connected, or a device that somebody else
  * opened. What the lineage made itself goes round within it. */
-SEC("lsm/file_receive")
-int BPF_PROG(ipc_receive, struct file *file, int ret)
+SOCKET_HOOK(ipc_receive, file_receive, struct file *file)
 {
 	struct inode *inode;
 	struct task_context *t;
@@ -242,8 +236,6 @@ int BPF_PROG(ipc_receive, struct file *file, int ret)
 	struct sock *sk = NULL;
 	__u32 mode, verdict;
 
-	if (ret)
-		return ret;
 	inode = BPF_CORE_READ(file, f_inode);
 	mode = BPF_CORE_READ(inode, i_mode) & MODE_TYPE;
 	if (mode == MODE_CHAR)

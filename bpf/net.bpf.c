@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The network door in the LSM hooks, on the thread that asks. A denial here is final; one of a
  * cgroup program can be undone by a program attached later. So both doors ask the same verdict. */
+#include "bpf/hook.bpf.h"
 #include "bpf/net.bpf.h"
 
 #include <bpf/bpf_endian.h>
@@ -69,6 +70,9 @@ static __always_inline struct socket_context *net_tag(struct socket *sock,
 static __always_inline void net_socket(struct net_work *w, struct socket *sock, struct sock *sk)
 {
 	w->type = sock->type;
+	/* read again, so looked at again: to the verifier of 6.12 this is another pointer */
+	if (!sk)
+		return;
 	w->protocol = BPF_CORE_READ(sk, sk_protocol);
 	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	w->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -106,6 +110,10 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 		judge(&w->j, BAILIFF_DENY, -r, 0,
 		      root ? root->mode_destinations : BAILIFF_MODE_ENFORCE);
 		w->verdict = judgement_apply(&w->j);
+	}
+	if (w->who.flags & TASK_CANARY) {
+		w->verdict = net_canary(w);
+		return w->verdict;
 	}
 	net_count(w->verdict);
 	/* what ungoverned processes do elsewhere is none of bailiff's business */
@@ -158,10 +166,9 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 	return 0;
 }
 
-SEC("lsm/socket_connect")
-int BPF_PROG(net_connect, struct socket *sock, struct sockaddr *address, int len, int ret)
+SOCKET_HOOK(net_connect, socket_connect, struct socket *sock, struct sockaddr *address, int len)
 {
-	return ret ? ret : net_lsm(sock, address, len, NET_DOOR_LSM_CONNECT);
+	return net_lsm(sock, address, len, NET_DOOR_LSM_CONNECT);
 }
 
 static __always_inline void net_peer(struct net_work *w, struct sock *sk, __u16 family)
@@ -322,15 +329,13 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	return 0;
 }
 
-SEC("lsm/socket_sendmsg")
-int BPF_PROG(net_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+SOCKET_HOOK(net_sendmsg, socket_sendmsg, struct socket *sock, struct msghdr *msg, int size)
 {
 	struct socket_context *s;
 	struct task_context *t;
 	void *name;
+	int r;
 
-	if (ret)
-		return ret;
 	name = msg->msg_name;
 	if (name)
 		return net_lsm(sock, name, msg->msg_namelen, NET_DOOR_LSM_SENDMSG);
@@ -338,10 +343,8 @@ int BPF_PROG(net_sendmsg, struct socket *sock, struct msghdr *msg, int size, int
 	s = net_tag(sock, t);
 	if (!s || !(s->flags & TASK_GOVERNED))
 		return 0;
-	ret = net_open(sock, t, s);
-	if (!ret)
-		ret = net_confirm(sock, t, s);
-	return ret;
+	r = net_open(sock, t, s);
+	return r ? r : net_confirm(sock, t, s);
 }
 
 SEC("lsm/socket_create")
@@ -370,14 +373,13 @@ int BPF_PROG(net_create, int family, int type, int protocol, int kern, int ret)
 	return 0;
 }
 
-SEC("lsm/socket_post_create")
-int BPF_PROG(net_created, struct socket *sock, int family, int type, int protocol, int kern,
-	     int ret)
+SOCKET_HOOK(net_created, socket_post_create, struct socket *sock, int family, int type,
+	    int protocol, int kern)
 {
 	struct task_context *t;
 
-	if (ret || kern)
-		return ret;
+	if (kern)
+		return 0;
 	t = actor_governed();
 	if (t)
 		net_tag(sock, t);
@@ -467,15 +469,12 @@ static __always_inline void net_note(struct sock *sk, const struct task_context 
 	}
 }
 
-SEC("lsm/socket_listen")
-int BPF_PROG(net_listen, struct socket *sock, int backlog, int ret)
+SOCKET_HOOK(net_listen, socket_listen, struct socket *sock, int backlog)
 {
 	struct task_context *t;
 	struct sock *sk;
 	int r;
 
-	if (ret)
-		return ret;
 	t = actor_governed();
 	sk = sock->sk;
 	if (!t || !sk || !net_is_internet(sk))
@@ -488,14 +487,11 @@ int BPF_PROG(net_listen, struct socket *sock, int backlog, int ret)
 }
 
 /* A listener may be inherited, or older than its task's being governed. */
-SEC("lsm/socket_accept")
-int BPF_PROG(net_accept, struct socket *sock, struct socket *newsock, int ret)
+SOCKET_HOOK(net_accept, socket_accept, struct socket *sock, struct socket *newsock)
 {
 	struct task_context *t;
 	struct sock *sk;
 
-	if (ret)
-		return ret;
 	t = actor_governed();
 	sk = sock->sk;
 	if (!t || !sk || !net_is_internet(sk))
@@ -527,8 +523,7 @@ int BPF_PROG(net_grafted, struct sock *sk, struct socket *parent)
 }
 
 /* Datagrams need no listen(): a fixed port is the service. */
-SEC("lsm/socket_bind")
-int BPF_PROG(net_bind, struct socket *sock, struct sockaddr *address, int len, int ret)
+SOCKET_HOOK(net_bind, socket_bind, struct socket *sock, struct sockaddr *address, int len)
 {
 	struct policy_root *root;
 	struct task_context *t;
@@ -537,8 +532,6 @@ int BPF_PROG(net_bind, struct socket *sock, struct sockaddr *address, int len, i
 	__u32 slot = 0, verdict;
 	int r;
 
-	if (ret)
-		return ret;
 	t = actor_governed();
 	sk = sock->sk;
 	if (!t || !sk || sock->type != SOCKET_DATAGRAM || !net_is_internet(sk))

@@ -409,6 +409,12 @@ static __always_inline void net_asker(struct asker *who, const struct task_conte
 		who->uid = actor_who(bpf_get_current_task_btf());
 }
 
+/* A canary went through all of the verdict; its end says which attachment it came to. */
+static __always_inline __u32 net_canary(const struct net_work *w)
+{
+	return w->who.root_tgid == owner && w->who.uid == w->door ? BAILIFF_DENY : BAILIFF_ALLOW;
+}
+
 /* The record of a verdict. What a socket says of its owner stands where no task does. */
 static __always_inline void net_report(const struct net_work *w, const struct task_context *t)
 {

@@ -5,8 +5,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define PROT_EXEC_BIT	 4u
-#define CLONE_THREAD_BIT 0x00010000ul
+#define PROT_READ_BIT	      1u
+#define PROT_EXEC_BIT	      4u
+#define READ_IMPLIES_EXEC_BIT 0x0400000u
+#define CLONE_THREAD_BIT      0x00010000ul
 
 static __always_inline struct task_context *context_make(struct task_struct *leader)
 {
@@ -165,17 +167,13 @@ int BPF_PROG(process_exec, struct linux_binprm *bprm)
 }
 
 /* ld.so maps a program that exec never saw; libraries come this way too. */
-SEC("lsm/mmap_file")
-int BPF_PROG(process_map, struct file *file, unsigned long reqprot, unsigned long prot,
-	     unsigned long flags, int ret)
+static __always_inline int process_mapped(struct file *file)
 {
 	struct task_struct *leader;
 	struct task_context *t;
 	struct image_key key = {};
 	struct image_value *v;
 
-	if (ret || !file || !(prot & PROT_EXEC_BIT))
-		return ret;
 	leader = bpf_get_current_task_btf()->group_leader;
 	if (!leader)
 		return 0;
@@ -205,6 +203,31 @@ int BPF_PROG(process_map, struct file *file, unsigned long reqprot, unsigned lon
 		ask(&key, ASK_ATTACH, false);
 	}
 	return 0;
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(process_map, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags, int ret)
+{
+	if (ret || !file || !(prot & PROT_EXEC_BIT))
+		return ret;
+	return process_mapped(file);
+}
+
+/* security_mmap_file() gets what was asked for; what READ_IMPLIES_EXEC (personality(2)) makes of it
+ * the LSM hook alone is told. */
+SEC("?fmod_ret/security_mmap_file")
+int BPF_PROG(process_map_instead, struct file *file, unsigned long prot, unsigned long flags,
+	     int ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (ret || !file)
+		return ret;
+	if (!(prot & PROT_EXEC_BIT) &&
+	    !((prot & PROT_READ_BIT) && (task->personality & READ_IMPLIES_EXEC_BIT)))
+		return 0;
+	return process_mapped(file);
 }
 
 /* argv is complete here; at bprm_committed_creds it is not yet in the new mm. Observation only. */
@@ -250,7 +273,7 @@ int BPF_PROG(process_exit_seen, struct task_struct *task)
 	if (task->pid != task->tgid)
 		return 0;
 	t = actor_governed();
-	if (!t || !reporting())
+	if (!t || (t->flags & TASK_CANARY) || !reporting())
 		return 0;
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {

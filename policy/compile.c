@@ -173,6 +173,7 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 	t->root.mode_model = policy->mode_model;
 	if (policy->refuse_unlisted_names)
 		t->root.flags |= POLICY_QUERY_REFUSE;
+	t->root.flags |= policy->guard;
 	t->root.skill_default = policy->skill_default_allow ? BAILIFF_ALLOW : BAILIFF_DENY;
 	if (policy->user_namespaces)
 		t->root.flags |= POLICY_NAMESPACES;

@@ -48,6 +48,17 @@ static void main_mode(struct fields *f, const struct document_node *v, void *out
 	((struct load *)out)->mode = main_read_mode(f, v, "mode");
 }
 
+static void main_guard(struct fields *f, const struct document_node *v, void *out)
+{
+	static const char *const names[] = {"off", "governed", "enforce"};
+	static const uint32_t flags[] = {POLICY_GUARD_OFF, 0, POLICY_GUARD_ALL};
+	struct load *load = out;
+	int which = fields_choice(f, v, "guard", names, ARRAY_SIZE(names));
+
+	if (which >= 0)
+		load->policy->guard = flags[which];
+}
+
 /* ---- identity ----------------------------------------------------------------------------------
  */
 
@@ -510,6 +521,7 @@ const struct field load_main_fields[] = {
 	{.name = "organisation", .read = main_organisation},
 	{.name = "contact", .read = main_contact},
 	{.name = "mode", .read = main_mode, .required = true},
+	{.name = "guard", .read = main_guard},
 	{.name = "identity", .read = main_identity, .fields = identity_fields},
 	{.name = "model", .read = main_model, .fields = model_fields},
 	{.name = "destinations", .read = main_destinations, .fields = destinations_fields},

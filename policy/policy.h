@@ -106,6 +106,9 @@ struct policy {
 	uint64_t version; /* `version:` of bailiff.yaml */
 	/* what events name; `sha256sum bailiff.yaml ACL | sha256sum` gives it */
 	uint8_t digest[32];
+	/* what bailiff guards of its own: POLICY_GUARD_OFF, POLICY_GUARD_ALL, or 0: against
+	 * governed tasks alone */
+	uint32_t guard;
 	enum bailiff_mode mode_destinations, mode_skills, mode_model, mode_default;
 	struct policy_person *people; /* index i is person i + 1 in the tables */
 	size_t n_people;

@@ -4,16 +4,20 @@ VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/sce
 VM_STORY = world story
 VM_DOORS = doors children load
 VM_NAMES = host names scale memory
-VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) smoke,$(VM_SCENARIOS))
+VM_GUARD = borrowed survive guard unguarded verifier
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) smoke,$(VM_SCENARIOS))
+# a list of LSMs without bpf: the programs go to the functions behind the hooks
+VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
 
-.PHONY: vm-setup vm-selftest vmtest vmtests demo
-vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1 and 6.12, the client
+.PHONY: vm-setup vm-selftest vmtest vmtests verifier-table demo
+vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1, 6.12 and the newest, the client
 	$(Q)$(VM_ENV) vmtests/setup/virtme.sh
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.12 >/dev/null
+	$(Q)$(VM_ENV) vmtests/setup/kernel.sh newest >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/disk.sh >/dev/null
 	$(Q)$(VM_ENV) vmtests/setup/script.sh >/dev/null
 
@@ -38,22 +42,41 @@ $(BUILD)/attempt: vmtests/doors/attempt.c | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -static -o $@ $<
 
-VM_TOOLS = $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt
+# What runs below a governed process while everything is done to bailiff.
+$(BUILD)/probe: vmtests/load/probe.c | $(BUILD)/.deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
+
+# The rival of guard.sh and survive.sh: a program of the root cgroup that undoes a refusal.
+$(BUILD)/rival.bpf.o: vmtests/load/rival.bpf.c $(BUILD)/gen/vmlinux.h
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_x86 -Wall -Werror -I$(BUILD)/gen -c $< -o $@
+
+VM_TOOLS = $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt $(BUILD)/probe $(BUILD)/rival.bpf.o
 
 vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list)
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
-# Four boots on one kernel, so that none has to be long, and a short one on a later kernel. A
-# failure in one does not keep the others from being run.
+# Several boots on one kernel, so that none has to be long, and short ones on later kernels and
+# without bpf in lsm=. A failure in one does not keep the others from being run.
 vmtests: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
 	$(VM_ENV) RUN=doors LIMIT=1200 vmtests/run.sh $(VM_DOORS) || rc=1; \
 	$(VM_ENV) RUN=names LIMIT=1200 vmtests/run.sh $(VM_NAMES) || rc=1; \
+	$(VM_ENV) RUN=guard LIMIT=1200 vmtests/run.sh $(VM_GUARD) || rc=1; \
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
-	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke || rc=1; \
+	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke verifier || rc=1; \
+	$(VM_ENV) KERNEL=newest vmtests/run.sh smoke verifier || rc=1; \
+	for kernel in 6.1 6.12 newest; do \
+		$(VM_ENV) KERNEL=$$kernel LSM=$(VM_NO_BPF) vmtests/run.sh smoke verifier || rc=1; \
+	done; \
 	exit $$rc
+
+verifier-table: ## write docs/verifier.md from the runs of the scenario verifier that are there
+	$(Q)vmtests/verifier.py $(wildcard $(BUILD)/vm/*/verifier/programs.json) >docs/verifier.md.new
+	$(Q)mv docs/verifier.md.new docs/verifier.md
 
 demo: $(BUILD)/.deps $(VM_AGENT) ## tell bailiff's story on the real client, in a VM, step by step
 	$(Q)$(VM_ENV) vmtests/demo.sh

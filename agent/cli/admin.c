@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* bailiff reload, bailiff detach: what an administrator asks of the running agent. */
 #include <getopt.h>
+#include <string.h>
+#include <stdlib.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -137,5 +140,39 @@ int cmd_detach(int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	puts("detached: nothing is enforced or recorded on this host any more");
+	return CLI_OK;
+}
+
+static void trust_usage(FILE *to)
+{
+	fputs("usage: bailiff trust FILE\n"
+	      "lets FILE, another build of bailiffd, take over: before an upgrade\n",
+	      to);
+}
+
+int cmd_trust(int argc, char **argv)
+{
+	_cleanup_json_ json_t *request = NULL, *answer = NULL;
+	_cleanup_free_ char *path = NULL;
+	enum cli_status status;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		trust_usage(stdout);
+		return CLI_OK;
+	}
+	if (argc != 2 || argv[1][0] == '-') {
+		trust_usage(stderr);
+		return CLI_USAGE;
+	}
+	path = realpath(argv[1], NULL);
+	if (!path) {
+		fprintf(stderr, "bailiff trust: %s: %s\n", argv[1], strerror(errno));
+		return CLI_FAILED;
+	}
+	request = json_pack("{s:s, s:s}", "ask", "trust", "file", path);
+	status = client_ask(request, true, &answer, NULL);
+	if (status != CLI_OK)
+		return status;
+	printf("%s may take over\n", path);
 	return CLI_OK;
 }

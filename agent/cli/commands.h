@@ -23,6 +23,7 @@ int cmd_log(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_trust(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 
 /* main() without the process around it. Returns an enum cli_status. */

@@ -22,6 +22,7 @@ static const struct cli_command {
 	{"log", "verify the event log, or prove an entry of it", cmd_log},
 	{"locate", "find the TLS functions of a program", cmd_locate},
 	{"reload", "have the agent read its policy again", cmd_reload},
+	{"trust", "let another file of bailiffd take over", cmd_trust},
 	{"detach", "remove every hook from the kernel and end the agent", cmd_detach},
 };
 

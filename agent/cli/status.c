@@ -152,10 +152,14 @@ static void status_posture(const json_t *answer)
 	if (table_new(heads, ARRAY_SIZE(heads), &table) < 0)
 		return;
 	json_array_foreach (json_object_get(answer, "posture"), i, one) {
-		const char *state = client_text(one, "state");
+		const char *state = client_text(one, "state"), *means = client_text(one, "means");
+		char text[64];
 
+		/* "enforce (fmod_ret)": as strong, by another way than the LSM's own */
+		snprintf(text, sizeof(text), "%.24s%s%.24s%s", state, *means ? " (" : "", means,
+			 *means ? ")" : "");
 		table_row(table);
-		table_cell(table, status_colour(state), state);
+		table_cell(table, status_colour(state), text);
 		table_cell(table, TERMINAL_PLAIN, client_text(one, "capability"));
 		table_cell(table, TERMINAL_PLAIN, client_text(one, "reason"));
 	}

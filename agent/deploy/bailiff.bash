@@ -89,10 +89,16 @@ _bailiff_detach()
 	_bailiff_words "--yes --help" "$1"
 }
 
+_bailiff_trust()
+{
+	_bailiff_words "--help" "$1"
+	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$1")
+}
+
 _bailiff()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="why status events policy log locate reload detach"
+	local commands="why status events policy log locate reload trust detach"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then

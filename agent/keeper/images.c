@@ -104,6 +104,23 @@ static int open_image(const struct record_image *r)
 	return open_mapped(pid, &r->key);
 }
 
+/* Whether the kernel has no answer for the file yet. */
+static bool unknown(struct keeper *k, const struct image_key *key)
+{
+	struct image_value v;
+
+	return kernel_image_get(k->kernel, key, &v) < 0 || v.class_ == IMAGE_UNKNOWN;
+}
+
+/* Gone before it could be looked at: the next exec asks again. What an earlier keeper has found out
+ * about the file stays: else who starts a client and executes something else at once, after a
+ * restart, would have it forgotten. */
+static void forget_unknown(struct keeper *k, const struct image_key *key)
+{
+	if (unknown(k, key))
+		kernel_image_forget(k->kernel, key);
+}
+
 static void question(struct keeper *k, const struct record_image *r, enum recognise_kind kind,
 		     int fd)
 {
@@ -124,7 +141,7 @@ static void question(struct keeper *k, const struct record_image *r, enum recogn
 		close(fd);
 		k->ask_again = true;
 		if (kind == RECOGNISE_PROGRAM)
-			kernel_image_forget(k->kernel, &r->key);
+			forget_unknown(k, &r->key);
 		return;
 	}
 	q->id = ask.id;
@@ -166,14 +183,14 @@ void keeper_questions_drop(struct keeper *k)
 {
 	while (k->questions) {
 		struct keeper_question *q = k->questions;
-		bool oldest = !q->next;
+		/* what was known to be a client is one, whatever became of this look at it */
+		bool oldest = !q->next && unknown(k, &q->record.key);
 
 		k->questions = q->next;
 		if (oldest && q->kind == RECOGNISE_PROGRAM && !keeper_image_find(k, &q->record.key))
 			enter_other(k, &q->record.key);
 		else if (q->kind == RECOGNISE_PROGRAM)
-			/* unknown again: who runs it is asked about once more */
-			kernel_image_forget(k->kernel, &q->record.key);
+			forget_unknown(k, &q->record.key);
 		question_free(q);
 	}
 	k->n_questions = 0;
@@ -295,10 +312,9 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 			return;
 	fd = k->n_questions < QUESTIONS_MAX ? open_image(r) : -EBUSY;
 	if (fd < 0) {
-		/* gone before it could be looked at, or a flood: then what runs is asked about
-		 * again when it is over */
+		/* a flood: what runs is asked about again when it is over */
 		k->ask_again |= fd == -EBUSY;
-		kernel_image_forget(k->kernel, &r->key);
+		forget_unknown(k, &r->key);
 		return;
 	}
 	if (i && i->answered && r->ask == ASK_ATTACH) {

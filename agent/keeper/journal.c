@@ -215,8 +215,9 @@ void keeper_event_posture(struct keeper *k)
 	p = kernel_posture(k->kernel, &n);
 	for (size_t i = 0; i < n; i++)
 		event_append(e, "unmapped.posture",
-			     json_pack("{s:s, s:s, s:s}", "capability", p[i].capability, "state",
-				       posture_state_to_string(p[i].state), "reason", p[i].reason));
+			     json_pack("{s:s, s:s, s:s, s:s}", "capability", p[i].capability,
+				       "state", posture_state_to_string(p[i].state), "means",
+				       p[i].means, "reason", p[i].reason));
 	keeper_record(k, e);
 }
 

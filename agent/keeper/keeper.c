@@ -139,6 +139,7 @@ static int prepare(struct keeper *k)
 
 	if (r < 0)
 		return r;
+	keeper_guard(k);
 	k->seeding = true;
 	k->take_over_by_ms = keeper_now_ms() + SEED_WAIT_MS;
 	keeper_images_start(k);
@@ -149,8 +150,17 @@ static int prepare(struct keeper *k)
 /* The new programs begin to report, the earlier ones go. */
 static int take_over(struct keeper *k)
 {
-	int r = kernel_take_over(k->kernel);
+	char why[160] = "";
+	int r = kernel_take_over(k->kernel, why, sizeof(why));
 
+	if (r == -EPROTO) {
+		char what[240];
+
+		snprintf(what, sizeof(what),
+			 "this bailiffd does not take over, the one before stays in force: %s",
+			 why);
+		keeper_event_loss(k, what, 1);
+	}
 	if (r < 0)
 		return r;
 	k->seeding = false;
@@ -201,6 +211,23 @@ static void tell_losses(struct keeper *k)
 		keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_LOST, lost, sizeof(lost), -1);
 }
 
+static void add_missed(void *ctx, const struct kernel_program *p)
+{
+	*(uint64_t *)ctx += p->missed;
+}
+
+/* Where functions stand in for LSM hooks, a program that is interrupted by itself is skipped. */
+static void tell_missed(struct keeper *k)
+{
+	uint64_t missed = 0;
+
+	if (kernel_programs(k->kernel, add_missed, &missed) < 0 || missed <= k->missed)
+		return;
+	keeper_event_loss(k, "the kernel skipped programs that were running already",
+			  missed - k->missed);
+	k->missed = missed;
+}
+
 static int on_timer(struct keeper *k, int fd)
 {
 	static unsigned int ticks;
@@ -218,6 +245,7 @@ static int on_timer(struct keeper *k, int fd)
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
 		keeper_images_tick(k);
+		tell_missed(k);
 		keeper_clients_sweep(k);
 		keeper_locals_check(k);
 	}

@@ -131,7 +131,7 @@ struct keeper {
 	bool took_over, seeding;
 	int64_t take_over_by_ms;
 	int64_t watching_ns; /* CLOCK_BOOTTIME: since when what the probes see is taken */
-	uint64_t counters[COUNTER_MAX];
+	uint64_t counters[COUNTER_MAX], missed;
 
 	struct policy *policy;
 	struct policy_tables *tables;
@@ -238,6 +238,8 @@ void keeper_clients_sweep(struct keeper *k);
 /* rules.c: policy and names into tables */
 int keeper_policy_load(struct keeper *k, struct policy_report *report);
 int keeper_policy_apply(struct keeper *k);
+/* Tells the guard which files and mounts are bailiff's, by the policy at hand. */
+void keeper_guard(struct keeper *k);
 int keeper_policy_reload(struct keeper *k, struct policy_report *report);
 void keeper_names(struct keeper *k, const struct channel_names *names);
 void keeper_names_expire(struct keeper *k);

@@ -3,6 +3,7 @@
 #include "keeper/query.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -245,11 +246,26 @@ static json_t *status_posture(const struct keeper *k)
 
 	p = kernel_posture(k->kernel, &n);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(posture,
-				      json_pack("{s:s, s:s, s:s}", "capability", p[i].capability,
-						"state", posture_state_to_string(p[i].state),
-						"reason", p[i].reason));
+		json_array_append_new(
+			posture, json_pack("{s:s, s:s, s:s, s:s}", "capability", p[i].capability,
+					   "state", posture_state_to_string(p[i].state), "means",
+					   p[i].means, "reason", p[i].reason));
 	return posture;
+}
+
+static void add_program(void *list, const struct kernel_program *p)
+{
+	json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", p->name, "instructions",
+					      (json_int_t)p->instructions, "missed",
+					      (json_int_t)p->missed));
+}
+
+static json_t *status_programs(const struct keeper *k)
+{
+	json_t *list = json_array();
+
+	kernel_programs(k->kernel, add_program, list);
+	return list;
 }
 
 static json_t *answer_status(struct keeper *k)
@@ -263,6 +279,7 @@ static json_t *answer_status(struct keeper *k)
 	json_object_set_new(o, "watching", json_boolean(k->took_over));
 	json_object_set_new(o, "policy", status_policy(k));
 	json_object_set_new(o, "posture", status_posture(k));
+	json_object_set_new(o, "programs", status_programs(k));
 	json_object_set_new(o, "clients", status_clients(k));
 	json_object_set_new(o, "images", status_images(k));
 	json_object_set_new(o, "counters", status_counters(k));
@@ -300,6 +317,26 @@ static json_t *answer_reload(struct keeper *k, uint32_t uid)
 	return answer;
 }
 
+/* A file that root alone can have written: whoever could change it would be trusted as bailiffd. */
+static json_t *answer_successor(struct keeper *k, const json_t *ask, uint32_t uid)
+{
+	const char *path = json_string_value(json_object_get(ask, "file"));
+	_cleanup_close_ int fd =
+		path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return refuse("that is no file that can be opened");
+	if (st.st_uid != 0 || (st.st_mode & 022))
+		return refuse("the file can be written by others than root");
+	r = kernel_guard_successor(k->kernel, fd);
+	if (r < 0)
+		return refuse("the guard did not take the file");
+	keeper_event_admin(k, "another file of bailiffd may take over", uid);
+	return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *answer(struct keeper *k, const json_t *ask, uint32_t uid)
 {
 	const char *what = json_string_value(json_object_get(ask, "ask"));
@@ -315,6 +352,8 @@ static json_t *answer(struct keeper *k, const json_t *ask, uint32_t uid)
 		return answer_status(k);
 	if (strcmp(what, "reload") == 0)
 		return answer_reload(k, uid);
+	if (strcmp(what, "trust") == 0)
+		return answer_successor(k, ask, uid);
 	if (strcmp(what, "detach") == 0) {
 		keeper_event_admin(k, "bailiff was detached: nothing is enforced any more", uid);
 		k->detached = true;

@@ -160,6 +160,7 @@ int keeper_policy_reload(struct keeper *k, struct policy_report *report)
 	}
 	keeper_images_reclassify(k, old);
 	policy_free(old);
+	keeper_guard(k);
 	keeper_event_policy(k);
 	memcpy(news.digest, k->policy->digest, sizeof(news.digest));
 	news.generation = k->generation;

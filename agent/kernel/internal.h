@@ -9,6 +9,7 @@
 #include "cgroup.skel.h"
 #include "dns.skel.h"
 #include "file.skel.h"
+#include "guard.skel.h"
 #include "host.skel.h"
 #include "ipc.skel.h"
 #include "kernel/kernel.h"
@@ -16,7 +17,14 @@
 #include "process.skel.h"
 #include "tls.skel.h"
 
-#define POSTURE_MAX 16
+#define POSTURE_MAX 24
+
+/* How security hooks are programmed on this kernel. */
+enum hook_means {
+	HOOK_BY_LSM,
+	HOOK_BY_FUNCTION, /* fmod_ret/security_X: `bpf` is not in lsm= */
+	HOOK_BY_NOTHING,
+};
 
 struct kernel {
 	struct bailiff_process *process;
@@ -27,6 +35,8 @@ struct kernel {
 	struct bailiff_ipc *ipc;
 	struct bailiff_tls *tls;
 	struct bailiff_host *host;
+	struct bailiff_guard *guard;
+	enum hook_means hooks;
 	int cgroup_fd;
 	uint32_t owner; /* number of this attachment; its links are pinned under it */
 	char links[128];
@@ -38,7 +48,14 @@ struct kernel {
 int kernel_map_fd(const struct kernel *k, const char *name);
 int kernel_pin_link(struct kernel *k, struct bpf_link *link, const char *name);
 
-/* dns.c: loads and attaches what reads DNS answers, and says so in the posture. */
-void kernel_open_dns(struct kernel *k, const struct bpf_object_open_opts *opts);
+/* load.c: the objects that are loaded. ret: KERNEL_OBJECTS_MAX places. Returns how many. */
+#define KERNEL_OBJECTS_MAX 12
+size_t kernel_objects(const struct kernel *k, const struct bpf_object *ret[KERNEL_OBJECTS_MAX]);
+/* guard.c. Makes this process one that the guard trusts, and its file one that gives trust. */
+int kernel_guard_self(struct kernel *k);
+void kernel_guard_link(const struct kernel *k, const struct bpf_link *link);
+void kernel_guard_object(const struct kernel *k, const struct bpf_object *object);
+/* Forgets what is gone: numbers of maps are used again, after a long time. */
+void kernel_guard_sweep(const struct kernel *k);
 
 #endif

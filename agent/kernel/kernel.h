@@ -20,14 +20,19 @@
 enum posture_state {
 	POSTURE_OFF,
 	POSTURE_OBSERVE,
+	POSTURE_PARTIAL, /* refuses, and the reason says which ways stay open */
 	POSTURE_ENFORCE,
 	POSTURE_STATE_MAX,
 };
 
+#define POSTURE_REASON_SIZE 320
+
 struct posture {
 	const char *capability; /* static */
 	enum posture_state state;
-	char reason[160]; /* why it is less than enforce; what proved it otherwise */
+	const char *means;		  /* "fmod_ret" where that stands in for the LSM, else "" */
+	char reason[POSTURE_REASON_SIZE]; /* why it is less than enforce; what proved it otherwise
+					   */
 };
 
 enum kernel_ring {
@@ -45,8 +50,10 @@ struct kernel;
  * or cgroup2 is an error. Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN. */
 int kernel_open(struct kernel **ret);
 
-/* From now on this attachment reports; the links of earlier ones are removed. */
-int kernel_take_over(struct kernel *k);
+/* Proves that this attachment refuses (a canary at each door), then reports in place of earlier
+ * ones and removes their links. When a canary was let through and there is an earlier attachment,
+ * that one stays, ours goes, and -EPROTO is returned with one sentence in why. */
+int kernel_take_over(struct kernel *k, char *why, size_t size);
 
 /* Lets go of descriptors. Everything pinned goes on enforcing. */
 void kernel_close(struct kernel *k);
@@ -92,6 +99,29 @@ int kernel_task_set(struct kernel *k, pid_t pid, const struct task_context *cont
  * or nothing. Returns 0 or -errno. */
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id);
 int kernel_detach_tls(struct kernel *k, uint32_t id);
+
+/* A program as it was loaded. */
+struct kernel_program {
+	const char *name;
+	uint32_t instructions; /* that the verifier looked at */
+	/* times that the kernel skipped it because it was running on that CPU already: programs at
+	 * hooks of the LSM never are, those at the functions behind them can be */
+	uint64_t missed;
+};
+/* Calls fn for each. Returns 0 or -errno. */
+int kernel_programs(const struct kernel *k, void (*fn)(void *ctx, const struct kernel_program *p),
+		    void *ctx);
+
+/* Files that governed tasks may not change, and mounts that the pins lie on (bpf/guard.h, GUARD_*).
+ * The list replaces the one before. */
+#define GUARD_PATHS_MAX 32
+struct guard_path {
+	const char *path;
+	uint32_t flags;
+};
+int kernel_guard_files(struct kernel *k, const struct guard_path *paths, size_t n);
+/* From now on the program behind fd may take over, as bailiffd. */
+int kernel_guard_successor(struct kernel *k, int fd);
 
 const char *posture_state_to_string(enum posture_state state);
 

@@ -12,13 +12,14 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "kernel/canary.h"
+#include "kernel/programs.h"
 
-static const char *const posture_names[] = {"off", "observe", "enforce"};
+static const char *const posture_names[] = {"off", "observe", "partial", "enforce"};
 static_assert(ARRAY_SIZE(posture_names) == POSTURE_STATE_MAX, "one name a state");
 
 const char *posture_state_to_string(enum posture_state state)
@@ -40,6 +41,10 @@ void kernel_posture_set(struct kernel *k, const char *capability, enum posture_s
 	}
 	p->capability = capability;
 	p->state = state;
+	p->means = k->hooks == HOOK_BY_FUNCTION && state > POSTURE_OBSERVE &&
+				   strcmp(capability, "destinations (cgroup)") != 0
+			   ? "fmod_ret"
+			   : "";
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
 
@@ -82,36 +87,8 @@ int kernel_pin_link(struct kernel *k, struct bpf_link *link, const char *name)
 	r = bpf_link__pin(link, path);
 	if (r < 0)
 		return log_err_r(r, "cannot pin %s", path);
+	kernel_guard_link(k, link);
 	return 0;
-}
-
-/* Attaches one program and pins the link; the pin alone keeps it. */
-static int attach(struct kernel *k, struct bpf_program *prog, bool cgroup)
-{
-	struct bpf_link *link;
-	int r;
-
-	link = cgroup ? bpf_program__attach_cgroup(prog, k->cgroup_fd) : bpf_program__attach(prog);
-	if (!link)
-		return log_err_r(-errno, "cannot attach %s", bpf_program__name(prog));
-	r = kernel_pin_link(k, link, bpf_program__name(prog));
-	bpf_link__destroy(link);
-	return r;
-}
-
-static bool lsm_lists_bpf(void)
-{
-	char text[256] = "";
-	_cleanup_close_ int fd = open("/sys/kernel/security/lsm", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0) {
-		/* not mounted where a container or a small guest starts; it is ours to look */
-		if (mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL) == 0)
-			fd = open("/sys/kernel/security/lsm", O_RDONLY | O_CLOEXEC);
-	}
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return true; /* not known: the canary decides */
-	return strstr(text, "bpf");
 }
 
 static int cmp_owner(const char *name, uint32_t *ret)
@@ -197,77 +174,102 @@ static int prepare_directories(struct kernel *k, char *pins, size_t size)
 		return log_err_r(-errno, "cannot make %s", links);
 	k->owner = next_owner(links);
 	snprintf(k->links, sizeof(k->links), "%.96s/%u", links, k->owner);
-	if (mkdir(k->links, 0700) < 0)
+	if (mkdir(k->links, 0700) < 0) {
+		if (errno == EPERM)
+			log_err("the guard of an earlier bailiffd is on and does not know this "
+				"one: "
+				"start the one that ran, or ask it beforehand (bailiff trust)");
 		return log_err_r(-errno, "cannot make %s", k->links);
-	return 0;
-}
-
-/* Loads one object. The skeletons have no common type, only a common shape. */
-#define LOAD(k, kind, opts)                                                                        \
-	({                                                                                         \
-		int l_ = 0;                                                                        \
-		(k)->kind = bailiff_##kind##__open_opts(opts);                                     \
-		if (!(k)->kind) {                                                                  \
-			l_ = -errno;                                                               \
-		} else {                                                                           \
-			(k)->kind->rodata->owner = (k)->owner;                                     \
-			l_ = bailiff_##kind##__load((k)->kind);                                    \
-		}                                                                                  \
-		if (l_ < 0)                                                                        \
-			log_line(LOG_LEVEL_ERROR, l_, "cannot load the %s programs", #kind);       \
-		l_;                                                                                \
-	})
-
-static void posture_failed(struct kernel *k, const char *capability, int r)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "cannot be loaded or attached: %s", strerror(-r));
-	kernel_posture_set(k, capability, POSTURE_OFF, text);
-}
-
-static int attach_all(struct kernel *k, struct bpf_object *object, bool cgroup)
-{
-	struct bpf_program *prog;
-	int r;
-
-	bpf_object__for_each_program(prog, object)
-	{
-		bool is_cgroup = bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_SOCK_ADDR ||
-				 bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_SKB;
-		const char *section = bpf_program__section_name(prog);
-
-		if (is_cgroup != cgroup || strncmp(section, "iter", 4) == 0)
-			continue;
-		r = attach(k, prog, cgroup);
-		if (r < 0)
-			return r;
 	}
 	return 0;
 }
 
-/* An LSM program attaches where `bpf` is not in lsm=, and is never called: only a call proves it.
- */
-static bool lsm_canary(struct kernel *k)
+/* The host's network, by inode: that of the first process; of a container that cannot see it, the
+ * agent's own. */
+static uint32_t home_netns(void)
 {
-	uint64_t before[COUNTER_MAX], after[COUNTER_MAX];
-	pid_t child;
+	struct stat s;
 
-	if (kernel_counters(k, before) < 0)
-		return false;
-	child = fork();
-	if (child == 0)
-		_exit(0);
-	if (child < 0 || waitpid(child, NULL, 0) < 0)
-		return false;
-	return kernel_counters(k, after) == 0 && after[COUNTER_FORKS] > before[COUNTER_FORKS];
+	if (stat("/proc/1/ns/net", &s) < 0 && stat("/proc/self/ns/net", &s) < 0)
+		return 0;
+	return (uint32_t)s.st_ino;
+}
+
+#define PART_WITH(kind, prepare)                                                                   \
+	static struct bpf_object *open_##kind(struct kernel *k,                                    \
+					      const struct bpf_object_open_opts *opts)             \
+	{                                                                                          \
+		k->kind = bailiff_##kind##__open_opts(opts);                                       \
+		if (!k->kind)                                                                      \
+			return NULL;                                                               \
+		k->kind->rodata->owner = k->owner;                                                 \
+		prepare;                                                                           \
+		return k->kind->obj;                                                               \
+	}                                                                                          \
+	static int load_##kind(struct kernel *k)                                                   \
+	{                                                                                          \
+		return bailiff_##kind##__load(k->kind);                                            \
+	}                                                                                          \
+	static void destroy_##kind(struct kernel *k)                                               \
+	{                                                                                          \
+		bailiff_##kind##__destroy(k->kind);                                                \
+		k->kind = NULL;                                                                    \
+	}                                                                                          \
+	static const struct bpf_object *object_##kind(const struct kernel *k)                      \
+	{                                                                                          \
+		return k->kind ? k->kind->obj : NULL;                                              \
+	}
+#define PART(kind) PART_WITH(kind, (void)0)
+
+PART(process)
+PART_WITH(guard, k->guard->rodata->self_tgid = getpid())
+PART(net)
+PART(cgroup)
+PART_WITH(dns, k->dns->rodata->home_netns = home_netns())
+PART(file)
+PART(ipc)
+PART(tls)
+PART(host)
+
+#define PART_ROW(kind, capability, best)                                                           \
+	{                                                                                          \
+#kind, capability, best, open_##kind, load_##kind, destroy_##kind, object_##kind   \
+	}
+
+/* Lineage first: the doors ask who is governed, and nobody is before this. */
+static const struct part parts[] = {
+	PART_ROW(process, "lineage", POSTURE_ENFORCE),
+	PART_ROW(guard, "self-protection", POSTURE_ENFORCE),
+	PART_ROW(net, "destinations (lsm)", POSTURE_ENFORCE),
+	PART_ROW(cgroup, "destinations (cgroup)", POSTURE_ENFORCE),
+	PART_ROW(dns, "names (dns)", POSTURE_ENFORCE),
+	PART_ROW(file, "skill files", POSTURE_ENFORCE),
+	PART_ROW(ipc, "borrowed doors", POSTURE_ENFORCE),
+	PART_ROW(tls, "tls capture", POSTURE_OBSERVE),
+	PART_ROW(host, "host and credential", POSTURE_ENFORCE),
+};
+
+size_t kernel_objects(const struct kernel *k, const struct bpf_object *ret[KERNEL_OBJECTS_MAX])
+{
+	size_t n = 0;
+
+	static_assert(ARRAY_SIZE(parts) <= KERNEL_OBJECTS_MAX, "a place for each object");
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const struct bpf_object *object = parts[i].object(k);
+
+		if (object)
+			ret[n++] = object;
+	}
+	return n;
 }
 
 int kernel_open(struct kernel **ret)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	const struct bpf_object *objects[KERNEL_OBJECTS_MAX];
 	struct kernel *k;
 	char pins[96];
+	size_t n;
 	int r;
 
 	libbpf_set_print(print_libbpf);
@@ -284,58 +286,19 @@ int kernel_open(struct kernel **ret)
 		r = log_err_r(-errno, "cannot open " KERNEL_CGROUP);
 		goto fail;
 	}
-	/* lineage first: the doors ask who is governed, and nobody is before this */
-	r = LOAD(k, process, &opts);
-	if (r < 0)
-		goto fail;
-	r = attach_all(k, k->process->obj, false);
-	if (r < 0)
-		goto fail;
-	kernel_posture_set(k, "lineage", POSTURE_ENFORCE, "attached");
-
-	r = LOAD(k, net, &opts);
-	if (r == 0) {
-		r = attach_all(k, k->net->obj, false);
-		if (r == 0)
-			kernel_posture_set(k, "destinations (lsm)", POSTURE_ENFORCE, "attached");
+	k->hooks = programs_try_hooks();
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		r = programs_load(k, &parts[i], &opts);
+		/* everything else only lowers the posture */
+		if (r < 0 && i == 0)
+			goto fail;
+		if (r == 0 && parts[i].open == open_guard)
+			kernel_guard_self(k);
 	}
-	if (r < 0)
-		posture_failed(k, "destinations (lsm)", r);
-	r = LOAD(k, cgroup, &opts);
-	if (r == 0)
-		r = attach_all(k, k->cgroup->obj, true);
-	if (r == 0)
-		kernel_posture_set(k, "destinations (cgroup)", POSTURE_ENFORCE,
-				   "attached to the root cgroup");
-	else
-		posture_failed(k, "destinations (cgroup)", r);
-	kernel_open_dns(k, &opts);
-	r = LOAD(k, file, &opts);
-	if (r == 0)
-		r = attach_all(k, k->file->obj, false);
-	if (r == 0)
-		kernel_posture_set(k, "skill files", POSTURE_ENFORCE, "attached");
-	else
-		posture_failed(k, "skill files", r);
-	r = LOAD(k, ipc, &opts);
-	if (r == 0)
-		r = attach_all(k, k->ipc->obj, false);
-	if (r == 0)
-		kernel_posture_set(k, "borrowed doors", POSTURE_ENFORCE, "attached");
-	else
-		posture_failed(k, "borrowed doors", r);
-	r = LOAD(k, tls, &opts);
-	if (r == 0)
-		kernel_posture_set(k, "tls capture", POSTURE_OBSERVE,
-				   "loaded; attached client by client");
-	else
-		posture_failed(k, "tls capture", r);
-	r = LOAD(k, host, &opts);
-	if (r == 0)
-		kernel_posture_set(k, "host and credential", POSTURE_ENFORCE,
-				   "loaded; attached client by client");
-	else
-		posture_failed(k, "host and credential", r);
+	/* what was loaded before the guard could see it */
+	n = kernel_objects(k, objects);
+	for (size_t i = 0; i < n; i++)
+		kernel_guard_object(k, objects[i]);
 	*ret = k;
 	return 0;
 fail:
@@ -363,29 +326,28 @@ static void remove_other_versions(void)
 		closedir(d);
 }
 
-int kernel_take_over(struct kernel *k)
+/* The newest attachment but ours; 0 when there is none. */
+static uint32_t earlier_owner(const char *links, uint32_t ours)
 {
-	static const char *const by_lsm[] = {"lineage", "destinations (lsm)", "skill files",
-					     "borrowed doors"};
-	char links[128], path[256];
-	uint32_t zero = 0, v;
+	uint32_t highest = 0, v;
 	struct dirent *e;
-	DIR *d;
-	int r;
+	DIR *d = opendir(links);
 
-	r = bpf_map_update_elem(kernel_map_fd(k, "reporter"), &zero, &k->owner, BPF_ANY);
-	if (r < 0)
-		return log_err_r(r, "cannot become the reporter");
-	if (!lsm_lists_bpf() || !lsm_canary(k)) {
-		for (size_t i = 0; i < ARRAY_SIZE(by_lsm); i++)
-			kernel_posture_set(k, by_lsm[i], POSTURE_OFF,
-					   "LSM hooks are attached but never called: bpf is not in "
-					   "the kernel's lsm= list");
-	} else {
-		kernel_posture_set(k, "lineage", POSTURE_ENFORCE, "a fork of the keeper was seen");
-	}
-	snprintf(links, sizeof(links), KERNEL_PIN_ROOT "/v%d/links", CONTRACT_VERSION);
-	d = opendir(links);
+	while (d && (e = readdir(d)))
+		if (cmp_owner(e->d_name, &v) == 0 && v != ours && v > highest)
+			highest = v;
+	if (d)
+		closedir(d);
+	return highest;
+}
+
+static int remove_earlier(const struct kernel *k, const char *links)
+{
+	char path[256];
+	struct dirent *e;
+	uint32_t v;
+	DIR *d = opendir(links);
+
 	if (!d)
 		return log_err_r(-errno, "cannot read %s", links);
 	while ((e = readdir(d))) {
@@ -400,18 +362,45 @@ int kernel_take_over(struct kernel *k)
 	return 0;
 }
 
+/* A canary went through and there is nothing better: what is proven to be open is said. */
+static void lower_posture(struct kernel *k, const char *why)
+{
+	const char *capability =
+		strstr(why, "cgroup/") ? "destinations (cgroup)" : "destinations (lsm)";
+
+	kernel_posture_set(k, capability, POSTURE_PARTIAL, why);
+}
+
+int kernel_take_over(struct kernel *k, char *why, size_t size)
+{
+	char links[128], earlier[160];
+	uint32_t zero = 0, v;
+	int r;
+
+	snprintf(links, sizeof(links), KERNEL_PIN_ROOT "/v%d/links", CONTRACT_VERSION);
+	v = earlier_owner(links, k->owner);
+	snprintf(earlier, sizeof(earlier), "%.100s/%u", links, v);
+	r = canary_prove(k, v ? earlier : NULL, why, size);
+	if (r < 0 && v) {
+		remove_directory(k->links);
+		return log_err_r(r, "the attachment before stays: %s", why);
+	}
+	if (r < 0)
+		lower_posture(k, why);
+	r = bpf_map_update_elem(kernel_map_fd(k, "reporter"), &zero, &k->owner, BPF_ANY);
+	if (r < 0)
+		return log_err_r(r, "cannot become the reporter");
+	r = remove_earlier(k, links);
+	kernel_guard_sweep(k);
+	return r;
+}
+
 void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
-	bailiff_process__destroy(k->process);
-	bailiff_net__destroy(k->net);
-	bailiff_cgroup__destroy(k->cgroup);
-	bailiff_dns__destroy(k->dns);
-	bailiff_file__destroy(k->file);
-	bailiff_ipc__destroy(k->ipc);
-	bailiff_tls__destroy(k->tls);
-	bailiff_host__destroy(k->host);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		parts[i].destroy(k);
 	if (k->cgroup_fd >= 0)
 		close(k->cgroup_fd);
 	free(k);

@@ -41,10 +41,19 @@ size_t kernel_images_drop(struct kernel *k,
 	while (have) {
 		key = next;
 		have = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &v) == 0 && drop(ctx, &key, &v))
-			bpf_map_delete_elem(fd, &key);
-		else
+		if (bpf_map_lookup_elem(fd, &key, &v) < 0 || !drop(ctx, &key, &v)) {
 			left++;
+			continue;
+		}
+		/* a client stays one, so that its next start is governed from its first
+		 * instruction; the probes on it went away, and are asked for again */
+		if (v.class_ == IMAGE_CLIENT) {
+			v.flags &= ~(IMAGE_ATTACHED | IMAGE_WANTED);
+			bpf_map_update_elem(fd, &key, &v, BPF_EXIST);
+			left++;
+			continue;
+		}
+		bpf_map_delete_elem(fd, &key);
 	}
 	return left;
 }

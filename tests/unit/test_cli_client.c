@@ -308,6 +308,10 @@ static void test_usage(void **state)
 		{cmd_detach, "detach --no", CLI_USAGE},
 		{cmd_detach, "detach --yes x", CLI_USAGE},
 		{cmd_detach, "detach --help", CLI_OK},
+		{cmd_trust, "trust", CLI_USAGE},
+		{cmd_trust, "trust --yes", CLI_USAGE},
+		{cmd_trust, "trust a b", CLI_USAGE},
+		{cmd_trust, "trust --help", CLI_OK},
 	};
 
 	client_test("/nonexistent/query.sock", 200); /* asked by none of these */
@@ -563,6 +567,8 @@ static void test_detach(void **state)
 {
 	struct run r;
 
+	ask(cmd_trust, "trust /dev/null", "{\"ask\":\"trust\",\"file\":\"/dev/null\"}",
+	    "{\"ok\":true}", &r);
 	ask(cmd_detach, "detach --yes", "{\"ask\":\"detach\"}", "{\"ok\":true}", &r);
 	assert_int_equal(r.status, CLI_OK);
 	assert_holds(r.out, "nothing is enforced");

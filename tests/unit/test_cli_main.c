@@ -30,6 +30,7 @@ static int note_call(const char *name, int argc, char **argv)
 		return note_call(#name, argc, argv);                                               \
 	}
 STAND_IN(detach)
+STAND_IN(trust)
 STAND_IN(events)
 STAND_IN(locate)
 STAND_IN(log)

@@ -257,8 +257,9 @@ static void apply(struct mask_rules *rules, struct event *event, const struct at
 		break;
 	case 'p':
 		assert_int_equal(event_append(event, a->path,
-					      json_pack("{s:s, s:s, s:s}", "capability", a->text,
-							"state", "enforce", "reason", "attached")),
+					      json_pack("{s:s, s:s, s:s, s:s}", "capability",
+							a->text, "state", "enforce", "means", "",
+							"reason", "attached")),
 				 0);
 		break;
 	case 'a':

@@ -381,7 +381,8 @@ static void test_print(void **state)
 {
 	expect_print("version: 1\nmode: enforce\ncolour: red\n", false,
 		     "p/bailiff.yaml:3:1: error: unknown key \"colour\" in bailiff.yaml; known are "
-		     "version, organisation, contact, mode, identity, model, destinations, skills, "
+		     "version, organisation, contact, mode, guard, identity, model, destinations, "
+		     "skills, "
 		     "mask, "
 		     "clients, log\n"
 		     "    colour: red\n"

@@ -25,8 +25,8 @@ model() {
 unlinked() {
 	local name
 	for name in "$@"; do
-		check "$name is attached" test -e $links/*/"$name"
-		rm -f $links/*/"$name"
+		check "$name is attached" test -e /sys/fs/bpf/bailiff/v*/links/*/"$name"
+		rm -f /sys/fs/bpf/bailiff/v*/links/*/"$name"
 	done
 	# the kernel lets go of a link some time after its last name
 	sleep 1
@@ -36,7 +36,7 @@ step "with every hook: curl, the skill's file and the model API are refused, wit
 bailiff_on "$policy" || fail "bailiff did not start"
 governed_start carol
 check "every process is gone" bailiff_kill
-ls $links/*/
+ls /sys/fs/bpf/bailiff/v*/links/*/
 check_not "the page does not come" page
 check_not "the skill's file does not open" skill_opens
 check_not "the model API is not reached" model

@@ -21,7 +21,7 @@ event "the connection, by the tool use that caused it" \
 	'destination_by_tool("carol@company.com"; "10.77.2.10"; "denied")'
 event "what was said was read" \
 	"code(\"model_request\") | session(\"$(cat "$work/both.session")\") | some"
-detail "$(uname -r): $(status '.posture | map("\(.capability) \(.state)") | join(", ")')"
+detail "$(uname -r): $(status '.posture | map("\(.capability) \(.state)\(if .means == "" then "" else " (\(.means))" end)") | join(", ")')"
 
 step "a shell does not reach the model API; with bailiff off it does"
 check_not "carol's curl fails" as_user carol curl -sS -m 20 https://api.anthropic.com/api/hello

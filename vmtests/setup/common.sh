@@ -24,6 +24,10 @@ need_root() {
 later_suite() {
 	# shellcheck disable=SC1091
 	current=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	if [ -n "${LATER_SUITE:-}" ]; then
+		echo "$current $LATER_SUITE"
+		return
+	fi
 	case $current in
 	bookworm) echo "bookworm trixie" ;;
 	trixie) echo "trixie trixie" ;;
@@ -35,32 +39,35 @@ later_suite() {
 later_apt() {
 	tool=$1
 	shift
+	apt=$cache/apt${LATER_SUITE:+-$LATER_SUITE}
 	"$tool" -q \
-		-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$cache/apt/sources" \
+		-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/sources" \
 		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-		-o Dir::State="$cache/apt/state" -o Dir::State::Lists="$cache/apt/lists" \
-		-o Dir::State::Status="$cache/apt/status" -o Dir::Cache="$cache/apt/cache" \
+		-o Dir::State="$apt/state" -o Dir::State::Lists="$apt/lists" \
+		-o Dir::State::Status="$apt/status" -o Dir::Cache="$apt/cache" \
 		-o APT::Sandbox::User=root "$@"
 }
 
 # later_update: once for each run of a script that has something to fetch
 later_update() {
 	suites=$(later_suite)
-	mkdir -p "$cache/apt/sources" "$cache/apt/state" "$cache/apt/lists/partial" \
-		"$cache/apt/cache/archives/partial"
-	: >"$cache/apt/status"
+	apt=$cache/apt${LATER_SUITE:+-$LATER_SUITE}
+	mkdir -p "$apt/sources" "$apt/state" "$apt/lists/partial" \
+		"$apt/cache/archives/partial"
+	: >"$apt/status"
 	# shellcheck disable=SC2086 # two words
-	/usr/bin/python3 "$here/later-suite.py" $suites >"$cache/apt/sources/later.sources" ||
+	/usr/bin/python3 "$here/later-suite.py" $suites >"$apt/sources/later.sources" ||
 		die "cannot derive the sources of the later suite"
 	say APT "lists of ${suites#* } (private state, the machine's own sources stay as they are)"
-	later_apt apt-get update >"$cache/apt/update.log" 2>&1 ||
-		die "apt-get update failed: $(tail -n 3 "$cache/apt/update.log" | tr '\n' ' ')"
+	later_apt apt-get update >"$apt/update.log" 2>&1 ||
+		die "apt-get update failed: $(tail -n 3 "$apt/update.log" | tr '\n' ' ')"
 }
 
 # later_download PACKAGE: leaves the .deb in $cache/debs, its signature chain checked by apt
 later_download() {
 	mkdir -p "$cache/debs"
+	apt=$cache/apt${LATER_SUITE:+-$LATER_SUITE}
 	say FETCH "$1"
-	(cd "$cache/debs" && later_apt apt-get download "$1" >"$cache/apt/download.log" 2>&1) ||
-		die "download of $1 failed: $(tail -n 3 "$cache/apt/download.log" | tr '\n' ' ')"
+	(cd "$cache/debs" && later_apt apt-get download "$1" >"$apt/download.log" 2>&1) ||
+		die "download of $1 failed: $(tail -n 3 "$apt/download.log" | tr '\n' ' ')"
 }

@@ -2,17 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 # kernel.sh VERSION: make a stock Debian kernel ready for virtme-ng and print the path of its vmlinuz.
 # 6.1 is what Debian 12 installs; a later one is taken out of the next release's package, not installed,
-# so that the machine's boot loader and default kernel stay as they are.
+# so that the machine's boot loader and default kernel stay as they are. `newest` is the one of Debian
+# unstable.
 set -eu
 . "$(dirname "$0")/common.sh"
 
-[ $# = 1 ] || die "usage: kernel.sh VERSION (6.1, 6.12)"
+[ $# = 1 ] || die "usage: kernel.sh VERSION (6.1, 6.12, newest)"
 version=$1
+
+# newest: whichever unstable has, by the number that was found when it was fetched
+if [ "$version" = newest ]; then
+	LATER_SUITE=sid
+	if [ ! -s "$cache/kernel-newest" ]; then
+		later_update
+		later_apt apt-cache depends linux-image-amd64 |
+			sed -n 's/^ *Depends: linux-image-\([0-9]*\.[0-9]*\)\..*$/\1/p' | head -n 1 \
+			>"$cache/kernel-newest"
+		[ -s "$cache/kernel-newest" ] || die "unstable has no kernel"
+	fi
+	version=$(cat "$cache/kernel-newest")
+fi
 
 # newest that is whole: image and modules; -cloud and -rt lack modules that virtme-ng needs
 ready() {
 	found=
-	for image in /boot/vmlinuz-"$version".*-amd64; do
+	for image in /boot/vmlinuz-"$version"[.+]*amd64; do
 		release=${image#/boot/vmlinuz-}
 		case $release in *-cloud-* | *-rt-*) continue ;; esac
 		if [ ! -f "$image" ] || [ ! -f "/lib/modules/$release/modules.dep" ]; then continue; fi
@@ -45,13 +59,23 @@ else
 		linux-image-"$version".*) ;;
 		*) die "the later suite has ${package:-no kernel}, not $version" ;;
 		esac
+		# later kernels come in parts: image, modules and System.map in packages of their own
+		for part in $(later_apt apt-cache depends "$package" | sed -n \
+			"s/^ *Depends: \(linux-[a-z]*-${package#linux-image-}\)\$/\1/p"); do
+			later_download "$part"
+		done
+		# last: it is what says that the parts are there
 		later_download "$package"
 		set -- "$cache"/debs/linux-image-"$version".*-amd64_*.deb
 	fi
-	say EXTRACT "${1##*/}"
+	release=${1##*/linux-image-}
+	release=${release%%_*}
 	rm -rf "$cache/kernel"
 	mkdir -p "$cache/kernel"
-	dpkg -x "$1" "$cache/kernel"
+	for part in "$cache"/debs/linux-*-"$release"_*.deb; do
+		say EXTRACT "${part##*/}"
+		dpkg -x "$part" "$cache/kernel"
+	done
 	for modules in "$cache"/kernel/usr/lib/modules/* "$cache"/kernel/lib/modules/*; do
 		[ -d "$modules" ] || continue
 		release=${modules##*/}
@@ -59,7 +83,12 @@ else
 		cp -a "$modules" /lib/modules/
 		depmod "$release"
 		# the image last: it is what says that the rest is there
-		cp -a "$cache"/kernel/boot/*"-$release" /boot/
+		for file in "$cache"/kernel/boot/*"-$release" "$cache"/kernel/usr/lib/boot/*"-$release"; do
+			[ ! -f "$file" ] || cp -a "$file" /boot/
+		done
+		if [ ! -f "/boot/vmlinuz-$release" ] && [ -f "/lib/modules/$release/vmlinuz" ]; then
+			cp -a "/lib/modules/$release/vmlinuz" "/boot/vmlinuz-$release"
+		fi
 	done
 	rm -rf "$cache/kernel"
 fi

@@ -66,7 +66,10 @@ def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     current, later = sys.argv[1:3]
-    wanted = {current: later, current + "-security": later + "-security"}
+    wanted = {current: later}
+    # unstable and backports have no security suite beside them
+    if later != "sid" and not later.endswith("-backports"):
+        wanted[current + "-security"] = later + "-security"
     found = []
     for fields in sources(sys.argv[3] if len(sys.argv) > 3 else "/etc/apt"):
         if fields.get("enabled", "yes").lower() in ("no", "false", "0"):
