@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bypass table as it is written, read and checked. README.md says what the columns mean."""
+
+import collections
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COLUMNS = ("name", "way", "who", "setup", "expect", "event", "hooks", "action")
+WHO = ("user", "root", "outside", "client", "person")
+EXPECT = ("refused", "open", "observed")
+WAYS = 60
+
+Row = collections.namedtuple("Row", COLUMNS)
+
+
+class Mistake(Exception):
+    pass
+
+
+def words(text):
+    return [] if text == "-" else text.split()
+
+
+def read_row(line):
+    cells = [cell.strip() for cell in line.split("|")]
+    if len(cells) != len(COLUMNS):
+        raise Mistake("%d columns, not %d" % (len(cells), len(COLUMNS)))
+    row = Row(*cells)
+    if not re.fullmatch(r"[a-z0-9-]+", row.name):
+        raise Mistake("name: %s" % row.name)
+    if not row.way.isdigit() or int(row.way) > WAYS:
+        raise Mistake("way: %s" % row.way)
+    if row.who not in WHO:
+        raise Mistake("who: %s" % row.who)
+    expected = [word.split("@")[0] for word in words(row.expect)]
+    if not expected or any(word not in EXPECT for word in expected) or "@" in row.expect.split()[-1]:
+        raise Mistake("expect: %s" % row.expect)
+    refused = "refused" in expected
+    if refused and (row.hooks == "-" or row.event == "-"):
+        raise Mistake("a refusal has hooks that refuse and an event that names it")
+    if "observed" in expected and row.event == "-":
+        raise Mistake("what is observed has an event")
+    if not refused and row.hooks != "-":
+        raise Mistake("what is not refused has no hooks")
+    if not row.action:
+        raise Mistake("no action")
+    return row._replace(
+        way=int(row.way), setup=words(row.setup), expect=row.expect.split(), hooks=words(row.hooks),
+        event=[one.split() for one in row.event.split(",")] if row.event != "-" else [],
+        action=row.action.split(),
+    )
+
+
+def read(path=os.path.join(HERE, "table")):
+    """The rows in their order; a mistake ends the program with its place."""
+    rows = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.startswith("#") or not line.strip():
+                continue
+            try:
+                row = read_row(line)
+                if any(row.name == other.name for other in rows):
+                    raise Mistake("the name %s is taken" % row.name)
+            except Mistake as mistake:
+                sys.exit("%s:%d: %s" % (path, number, mistake))
+            rows.append(row)
+    return rows
+
+
+def chosen(rows, selection):
+    """The rows that a selection names, by name or by number; all for none."""
+    if not selection:
+        return rows
+    unknown = [word for word in selection if not any(word in (r.name, str(r.way)) for r in rows)]
+    if unknown:
+        sys.exit("no such row or way: %s" % " ".join(unknown))
+    return [row for row in rows if row.name in selection or str(row.way) in selection]
+
+
+def expectation(row, tags):
+    """What the row expects on a host with these tags: the first word whose tag holds, or the last."""
+    for word in row.expect:
+        what, _, tag = word.partition("@")
+        if not tag or tag in tags:
+            return what
+    raise Mistake("expect of %s ends in a condition" % row.name)
+
+
+def groups(rows):
+    """Rows by the hooks that are taken from them, in an order in which each set that holds the one
+    before comes right after it: then only the difference is taken, and the agent need not start
+    anew. Gives [(hooks, rows, whether the agent starts anew first)]."""
+    by_hooks = {}
+    for row in rows:
+        by_hooks.setdefault(frozenset(row.hooks), []).append(row)
+    left = sorted(by_hooks, key=lambda hooks: (len(hooks), sorted(hooks)))
+    ordered, last = [], None
+    while left:
+        following = next((hooks for hooks in left if last is not None and last < hooks), None)
+        anew = following is None and last is not None
+        last = following or left[0]
+        left.remove(last)
+        ordered.append((last, by_hooks[last], anew))
+    return ordered
