@@ -23,6 +23,7 @@ int main(int argc, char **argv)
 	long fd, r;
 
 	/* its pointers have 32 bits */
+	/* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping has */
 	t = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
 		 0);
 	if (t == MAP_FAILED || argc != 4 || attempt_target(t, argv[2], argv[3]))

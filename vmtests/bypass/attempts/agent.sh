@@ -29,7 +29,7 @@ case $1 in
 kill)
 	each KILL
 	sleep 0.3
-	connects
+	connects $blocked 7000
 	;;
 stop)
 	each STOP
@@ -42,23 +42,23 @@ pins)
 	rm -rf /sys/fs/bpf/bailiff
 	# the kernel lets go of a link some time after its last name
 	sleep 1
-	connects
+	connects $blocked 7000
 	;;
 unmount)
 	umount -l /sys/fs/bpf
 	sleep 1
-	connects
+	connects $blocked 7000
 	;;
 broken-policy)
 	echo "mode: [" >>/run/bypass/policy/bailiff.yaml
 	timeout 10 bailiff reload
-	connects
+	connects $blocked 7000
 	;;
 own-policy)
 	sed -i 's/^mode: enforce$/mode: record/; s/^version: .*/version: 9/' \
 		/run/bypass/policy/bailiff.yaml
 	timeout 10 bailiff reload
-	connects
+	connects $blocked 7000
 	;;
 log) written /var/log/bailiff/events.jsonl ;;
 module)

@@ -21,9 +21,9 @@ broken() {
 	exit 2
 }
 
-# the ordinary connection, whose outcome is the attempt's
+# connects ADDRESS PORT: the ordinary connection, whose outcome is the attempt's
 connects() {
-	exec "$programs/tcp" connect "${1:-$blocked}" "${2:-7000}"
+	exec "$programs/tcp" connect "$1" "$2"
 }
 
 # arrivals TEXT: how many of what came in has it in it

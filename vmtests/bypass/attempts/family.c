@@ -98,7 +98,9 @@ static int alg(void)
 
 static int key(void)
 {
-	if (socket(AF_KEY, SOCK_RAW, 2) < 0) /* PF_KEY_V2 */
+	int fd = socket(AF_KEY, SOCK_RAW, 2); /* PF_KEY_V2 */
+
+	if (fd < 0)
 		return attempt_refused("socket");
 	printf("through: a socket of AF_KEY\n");
 	return THROUGH;

@@ -30,7 +30,7 @@ tidy() {
 	mountpoint -q "$spare/m" && umount "$spare/m"
 	[ -e "$spare/back" ] && mv -T "$(cat "$spare/back")" "$skill"
 	[ -e "$spare/taken.md" ] && mv "$spare/taken.md" "$skill/SKILL.md"
-	rm -rf "$spare" $home/.claude/skills/frontend-design
+	rm -rf "$spare" "$home"/.claude/skills/frontend-design
 }
 trap tidy EXIT
 

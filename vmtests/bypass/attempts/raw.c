@@ -137,6 +137,7 @@ static int frame(const struct target *t, int bypass)
 static int xdp(void)
 {
 	size_t size = 16 * 4096;
+	/* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping has */
 	void *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct xdp_umem_reg umem = {
 		.addr = (unsigned long)area, .len = size, .chunk_size = 4096, .headroom = 0};
