@@ -11,7 +11,9 @@ import json
 import os
 import sys
 
-import rows as table
+sys.dont_write_bytecode = True
+
+import rows as table  # noqa: E402
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 

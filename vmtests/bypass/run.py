@@ -43,6 +43,10 @@ def command(action):
     return [os.path.join(PROGRAMS, name), *rest]
 
 
+def damages(row):
+    return bool({"restore", "policy"} & set(row.setup))
+
+
 class Worker:
     """Somebody who runs attempts; see worker.py."""
 
@@ -129,6 +133,8 @@ class Table:
     def detach(self, hooks):
         """Takes the links of these programs away, by name; the names that are not there."""
         missing = []
+        if not hooks:
+            return missing
         for hook in hooks:
             pins = glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook)
             for pin in pins:
@@ -156,15 +162,16 @@ class Table:
             file.write(json.dumps({"row": row.name, "phase": phase, **run._asdict()}) + "\n")
         say("%-8s %-24s %-8s %5d ms" % (phase, row.name, judge.outcome(run), run.ended - run.begun))
 
-    def attempts(self, phase, rows):
+    def attempts(self, phase, rows, without=()):
         for row in rows:
             if row.who in self.workers:
                 token = self.token(row, phase)
                 self.note(row, phase, token, self.workers[row.who].run(row, token))
                 # events are told apart by the millisecond
                 time.sleep(0.01)
-                if phase == "on" and ("restore" in row.setup or "policy" in row.setup):
+                if damages(row) and phase != "off":
                     self.anew()
+                    self.detach(without)
 
     def persons(self, phase, rows):
         """Rows that take a client's whole life: beside the others, as somebody else."""
@@ -231,6 +238,7 @@ class Table:
 
     def enforce(self):
         subprocess.run(["rm", "-rf", "/var/log/bailiff"], check=True)
+        self.policy()
         self.on()
         # one client starts the shell that the rows are run in, and is the first of its kind here
         self.client("on", self.rows, "setsid -f /usr/bin/python3 /opt/bypass/worker.py %s/user "
@@ -240,23 +248,24 @@ class Table:
             self.workers[name].tell(become=True)
         started = self.persons("on", self.rows)
         # what tears the agent down comes last: the rest is asked of one that was never touched
-        last = [row for row in self.rows if {"restore", "policy"} & set(row.setup)]
+        last = [row for row in self.rows if damages(row)]
         self.attempts("on", [row for row in self.rows if row not in last])
         self.collect("on", started)
         self.attempts("on", last)
 
     def mutations(self):
         wanted = [row for row in self.rows if table.expectation(row, self.tags) == "refused"]
+        gone = frozenset()
         for hooks, rows, anew in table.groups(wanted):
             if anew:
                 self.anew()
             say("without " + " ".join(sorted(hooks)))
-            missing = self.detach(h for h in sorted(hooks) if h not in getattr(self, "gone", ()) or anew)
-            self.gone = set(hooks)
+            missing = self.detach(sorted(hooks if anew else hooks - gone))
+            gone = hooks
             if missing:
                 say("no such hook: " + " ".join(missing))
             self.client("mutated", rows)
-            self.attempts("mutated", rows)
+            self.attempts("mutated", rows, sorted(hooks))
         self.anew()
 
     def events(self):

@@ -131,6 +131,8 @@ programs
 mkdir -p $directory/victims /var/log/bailiff
 chown carol $directory/victims
 : >>/var/log/bailiff/events.jsonl
+# the attempts look for what they asked
+chmod a+r /run/world/dns.log
 # the client of TCP Fast Open is on by default, the server is not
 ip netns exec blocked sysctl -qw net.ipv4.tcp_fastopen=3
 for name; do
