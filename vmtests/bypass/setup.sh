@@ -89,8 +89,7 @@ setup_mount() {
 }
 
 setup_tmux() {
-	/src/vmtests/world/as-user carol tmux -S $directory/tmux.sock new-session -d
-	chmod 0666 $directory/tmux.sock
+	/src/vmtests/world/as-user carol tmux -S $directory/victims/tmux.sock new-session -d
 }
 
 setup_victim() {
@@ -113,7 +112,8 @@ setup_names() {
 	at=$(cat /run/world/dns.pid)
 	mapfile -d '' -t arguments <"/proc/$at/cmdline"
 	kill "$at"
-	while [ -e "/proc/$at" ]; do sleep 0.05; done
+	# its entry may stay: nobody need have waited for it
+	while grep -qs '^State:.[^Z]' "/proc/$at/status"; do sleep 0.05; done
 	ip netns exec dns "${arguments[@]}" --host-record=rebind.allowed.example,127.0.0.1 \
 		>>/run/world/dns.out 2>&1 &
 }

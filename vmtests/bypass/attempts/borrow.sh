@@ -8,7 +8,7 @@ cd "$(dirname "$0")" || exit 2
 line="BYPASS_TOKEN=$token $programs/tcp connect $blocked 7000"
 case $1 in
 tmux)
-	text=$(tmux -S /run/bypass/tmux.sock run-shell "$line" 2>&1) || {
+	text=$(tmux -S /run/bypass/victims/tmux.sock run-shell "$line" 2>&1) || {
 		denied "$text" && refused "$text"
 		# tmux has one sentence for whatever keeps it from its server
 		grep -q "error connecting\|no server" <<<"$text" && refused "$text"

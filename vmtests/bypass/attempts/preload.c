@@ -4,7 +4,7 @@
  * outcome. With BYPASS_ORDERS (a directory) it stays, and carries out each DIRECTORY/order. */
 #include "attempt.h"
 
-/* A TLS record that no server answers with silence: bytes come back from a model endpoint. */
+/* A TLS record that no server takes: it answers, or it closes. Either way it was reached. */
 static int hello(const char *address, const char *port)
 {
 	static const char record[] = "\x16\x03\x01\x00\x02\x01\x00";
@@ -20,7 +20,7 @@ static int hello(const char *address, const char *port)
 	if (connect(p.fd, (struct sockaddr *)&t.address, t.len))
 		return attempt_refused("connect");
 	if (send(p.fd, record, sizeof(record) - 1, MSG_NOSIGNAL) < 0 || shutdown(p.fd, SHUT_WR) ||
-	    poll(&p, 1, ATTEMPT_WAIT_MS) != 1 || recv(p.fd, answer, sizeof(answer), 0) <= 0)
+	    poll(&p, 1, ATTEMPT_WAIT_MS) != 1 || recv(p.fd, answer, sizeof(answer), 0) < 0)
 		return attempt_refused("exchange");
 	printf("through: an answer\n");
 	return THROUGH;
