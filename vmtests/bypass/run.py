@@ -263,7 +263,12 @@ class Table:
             missing = self.detach(sorted(hooks if anew else hooks - gone))
             gone = hooks
             if missing:
-                say("no such hook: " + " ".join(missing))
+                # what was never attached cannot be what refused
+                now, text = int(time.time() * 1000), "no such hook: " + " ".join(missing)
+                for row in rows:
+                    self.note(row, "mutated", self.token(row, "mutated"), {
+                        "status": 2, "text": text, "begun": now, "ended": now})
+                continue
             self.client("mutated", rows)
             self.attempts("mutated", rows, sorted(hooks))
         self.anew()
