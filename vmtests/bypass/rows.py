@@ -23,7 +23,25 @@ def words(text):
     return [] if text == "-" else text.split()
 
 
-def read_row(line):
+def read_set(line):
+    """"= NAME | HOOK…": hooks that are named together."""
+    cells = [cell.strip() for cell in line[1:].split("|")]
+    if len(cells) != 2 or not re.fullmatch(r"[a-z0-9]+", cells[0]) or not cells[1]:
+        raise Mistake("a set is = NAME | HOOK…")
+    return cells[0], cells[1].split()
+
+
+def expanded(hooks, sets):
+    """Each hook once, sets by what is in them."""
+    found = []
+    for hook in hooks:
+        if hook.startswith("+") and hook[1:] not in sets:
+            raise Mistake("no such set: %s" % hook)
+        found += [one for one in (sets[hook[1:]] if hook[0] == "+" else [hook]) if one not in found]
+    return found
+
+
+def read_row(line, sets=()):
     cells = [cell.strip() for cell in line.split("|")]
     if len(cells) != len(COLUMNS):
         raise Mistake("%d columns, not %d" % (len(cells), len(COLUMNS)))
@@ -47,7 +65,7 @@ def read_row(line):
     if not row.action:
         raise Mistake("no action")
     return row._replace(
-        way=int(row.way), setup=words(row.setup), expect=row.expect.split(), hooks=words(row.hooks),
+        way=int(row.way), setup=words(row.setup), expect=row.expect.split(), hooks=expanded(words(row.hooks), sets),
         event=[one.split() for one in row.event.split(",")] if row.event != "-" else [],
         action=row.action.split(),
     )
@@ -55,13 +73,17 @@ def read_row(line):
 
 def read(path=os.path.join(HERE, "table")):
     """The rows in their order; a mistake ends the program with its place."""
-    rows = []
+    rows, sets = [], {}
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             if line.startswith("#") or not line.strip():
                 continue
             try:
-                row = read_row(line)
+                if line.startswith("="):
+                    name, hooks = read_set(line)
+                    sets[name] = hooks
+                    continue
+                row = read_row(line, sets)
                 if any(row.name == other.name for other in rows):
                     raise Mistake("the name %s is taken" % row.name)
             except Mistake as mistake:

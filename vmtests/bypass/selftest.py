@@ -105,6 +105,16 @@ class Rows(unittest.TestCase):
             with self.assertRaises(table.Mistake, msg=change):
                 table.read_row(LINE.replace(*change, 1))
 
+    def test_sets(self):
+        self.assertEqual(table.read_set("= tcp4 | a b"), ("tcp4", ["a", "b"]))
+        line = LINE.replace("| net_connect |", "| x +tcp4 b |")
+        self.assertEqual(table.read_row(line, {"tcp4": ["a", "b"]}).hooks, ["x", "a", "b"])
+        for wrong in ("= | a", "= a |", "= a", "= a | b | c"):
+            with self.assertRaises(table.Mistake, msg=wrong):
+                table.read_set(wrong)
+        with self.assertRaises(table.Mistake):
+            table.read_row(line, {})
+
     def test_expectation(self):
         row = table.read_row(LINE.replace("refused", "open@6.1 refused"))
         self.assertEqual(table.expectation(row, ["6.1"]), "open")
