@@ -130,6 +130,16 @@ class Table:
         for name in ("user", "root"):
             self.workers[name].tell(become=True)
 
+    def mend(self, row, without):
+        """After a row that damaged something; a policy is mended without a start."""
+        if "policy" in row.setup:
+            self.policy()
+            again = subprocess.run(["timeout", "10", "bailiff", "reload"], check=False)
+            if again.returncode == 0:
+                return
+        self.anew()
+        self.detach(without)
+
     def detach(self, hooks):
         """Takes the links of these programs away, by name; the names that are not there."""
         missing = []
@@ -169,9 +179,8 @@ class Table:
                 self.note(row, phase, token, self.workers[row.who].run(row, token))
                 # events are told apart by the millisecond
                 time.sleep(0.01)
-                if damages(row) and phase != "off":
-                    self.anew()
-                    self.detach(without)
+                if phase != "off" and damages(row):
+                    self.mend(row, without)
 
     def persons(self, phase, rows):
         """Rows that take a client's whole life: beside the others, as somebody else."""
