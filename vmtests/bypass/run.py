@@ -11,6 +11,7 @@ import collections
 import glob
 import json
 import os
+import select
 import shlex
 import subprocess
 import sys
@@ -75,6 +76,9 @@ class Worker:
     def tell(self, **order):
         self.orders.write(json.dumps(order) + "\n")
         self.orders.flush()
+        # one answer an order, so that nothing can lie in the file's buffer
+        if not select.select([self.outcomes], [], [], 3 * ROW_SECONDS)[0]:
+            sys.exit("the worker %s does not answer" % self.name)
         return json.loads(self.outcomes.readline())
 
     def run(self, row, token):
