@@ -29,7 +29,7 @@ $(BUILD)/loadgen: vmtests/load/loadgen.c | $(BUILD)/.deps
 # its OpenSSL in itself.
 BYPASS_BIN = $(patsubst vmtests/bypass/attempts/%.c,$(BUILD)/bypass/%,\
 	$(filter-out %/preload.c,$(wildcard vmtests/bypass/attempts/*.c))) \
-	$(BUILD)/bypass/preload.so $(BUILD)/bypass/tls-static
+	$(BUILD)/bypass/preload.so $(BUILD)/bypass/tls-static $(BUILD)/bypass/relink
 BYPASS_CC = $(CC) -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
 $(BUILD)/bypass/%: vmtests/bypass/attempts/%.c vmtests/bypass/attempts/attempt.h | $(BUILD)/.deps
 	$(Q)mkdir -p $(@D) && $(BYPASS_CC) -o $@ $< $(if $(filter tls,$*),-lssl -lcrypto) -lpthread
@@ -37,6 +37,9 @@ $(BUILD)/bypass/preload.so: vmtests/bypass/attempts/preload.c vmtests/bypass/att
 	$(Q)mkdir -p $(@D) && $(BYPASS_CC) -shared -fPIC -o $@ $<
 $(BUILD)/bypass/tls-static: vmtests/bypass/attempts/tls.c vmtests/bypass/attempts/attempt.h | $(BUILD)/.deps
 	$(Q)mkdir -p $(@D) && $(BYPASS_CC) -o $@ $< -l:libssl.a -l:libcrypto.a -lpthread -ldl
+
+$(BUILD)/bypass/relink: vmtests/bypass/relink.c | $(BUILD)/.deps
+	$(Q)mkdir -p $(@D) && $(BYPASS_CC) -o $@ $<
 
 .PHONY: bypass-attempts bypass-table
 bypass-attempts: $(BYPASS_BIN)
@@ -49,13 +52,17 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(BUILD)/loadgen bypass-attempts ## run scena
 	$(Q)test -n "$(NAME)" || { echo 'make vmtest NAME="$(VM_SCENARIOS)"' >&2; exit 1; }
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
-# Two boots on one kernel, so that neither has to be long, and a short one on a later kernel. A
+# Two boots on one kernel, so that neither has to be long, a short one on a later kernel, and the
+# bypass table on each. A
 # failure in one does not keep the others from being run.
 vmtests: vm-setup $(VM_AGENT) $(BUILD)/loadgen bypass-attempts ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
 	$(VM_ENV) RUN=parts LIMIT=1200 vmtests/run.sh $(VM_PARTS) || rc=1; \
 	$(VM_ENV) KERNEL=6.12 vmtests/run.sh smoke || rc=1; \
+	rm -f $(BUILD)/bypass.rows; \
+	$(VM_ENV) RUN=bypass LIMIT=1200 vmtests/run.sh bypass || rc=1; \
+	$(VM_ENV) RUN=bypass LIMIT=1200 KERNEL=6.12 vmtests/run.sh bypass || rc=1; \
 	exit $$rc
 
 demo: $(BUILD)/.deps $(VM_AGENT) ## tell bailiff's story on the real client, in a VM, step by step

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what the runs of the bypass table gave into a document, between its two markers.
 
-usage: results.py DOCUMENT ROWS.JSONL…: one file a boot; a kernel that was run twice counts once, with
-its newest run. Only runs of the whole table are taken, and only of the table as it is now; other
-files are named and left out. Nothing that is left is an error: the document stays as it was.
+usage: results.py DOCUMENT ROWS.JSONL…: one file a boot. Of each row a kernel's newest run counts. Runs
+of a row that was another one then are left out, and so is a kernel that has not run every row; that is
+said. Where nothing is left the document stays as it was, and that is an error.
 """
 
 import json
@@ -19,19 +19,19 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 def read_run(lines, rows):
-    """A run's lines as (title, {row: verdict}), or a text that says why not."""
+    """A run's lines as its title, {row: verdict}, and the rows that were others then."""
     head, *verdicts = (json.loads(line) for line in lines if line.strip())
-    found = {verdict["row"]: verdict for verdict in verdicts}
-    if set(found) != {row.name for row in rows}:
-        return None, "not the whole table"
+    now = {}
     for row in rows:
-        verdict = found[row.name]
         want = table.expectation(row, head["tags"])
-        hooks = row.hooks if want == "refused" else []
-        if (verdict["way"], verdict["expect"], verdict["hooks"]) != (row.way, want, hooks):
-            return None, "%s was another row then" % row.name
-    title = head["kernel"] + (", no `bpf` in `lsm=`" if "no-lsm" in head["tags"] else "")
-    return (title, found), None
+        now[row.name] = (row.way, want, row.hooks if want == "refused" else [])
+    found, left_out = {}, []
+    for verdict in verdicts:
+        if now.get(verdict["row"]) == (verdict["way"], verdict["expect"], verdict["hooks"]):
+            found[verdict["row"]] = verdict
+        else:
+            left_out.append(verdict["row"])
+    return head["kernel"] + (", no `bpf` in `lsm=`" if "no-lsm" in head["tags"] else ""), found, left_out
 
 
 def cell(verdict):
@@ -94,12 +94,18 @@ def newest(paths, rows):
     runs = {}
     for path in sorted(paths, key=os.path.getmtime):
         with open(path, encoding="utf-8") as file:
-            run, why = read_run(file, rows)
-        if run:
-            runs[run[0]] = run
+            title, found, left_out = read_run(file, rows)
+        runs.setdefault(title, {}).update(found)
+        if left_out:
+            print("%s: left out: %s" % (path, " ".join(left_out)))
+    whole = []
+    for title in sorted(runs, key=version):
+        missing = [row.name for row in rows if row.name not in runs[title]]
+        if missing:
+            print("%s: left out: no run of %s" % (title, " ".join(missing)))
         else:
-            print("%s: left out: %s" % (path, why))
-    return sorted(runs.values(), key=lambda run: version(run[0]))
+            whole.append((title, runs[title]))
+    return whole
 
 
 def main():
@@ -108,7 +114,7 @@ def main():
     rows = table.read()
     runs = newest(sys.argv[2:], rows)
     if not runs:
-        sys.exit("no run of the whole table as it is now; make vmtest NAME=bypass")
+        sys.exit("no kernel has run the whole table as it is now; make vmtest NAME=bypass")
     with open(sys.argv[1], encoding="utf-8") as file:
         document = file.read()
     try:

@@ -92,14 +92,22 @@ def read(path=os.path.join(HERE, "table")):
     return rows
 
 
+def names(word, row):
+    """Whether a word of a selection means the row: its name, its number, or a range of numbers."""
+    if re.fullmatch(r"\d+(-\d+)?", word):
+        first, _, last = word.partition("-")
+        return int(first) <= row.way <= int(last or first)
+    return word == row.name
+
+
 def chosen(rows, selection):
-    """The rows that a selection names, by name or by number; all for none."""
+    """The rows that a selection names; all for none."""
     if not selection:
         return rows
-    unknown = [word for word in selection if not any(word in (r.name, str(r.way)) for r in rows)]
+    unknown = [word for word in selection if not any(names(word, row) for row in rows)]
     if unknown:
         sys.exit("no such row or way: %s" % " ".join(unknown))
-    return [row for row in rows if row.name in selection or str(row.way) in selection]
+    return [row for row in rows if any(names(word, row) for word in selection)]
 
 
 def expectation(row, tags):
@@ -112,18 +120,8 @@ def expectation(row, tags):
 
 
 def groups(rows):
-    """Rows by the hooks that are taken from them, in an order in which each set that holds the one
-    before comes right after it: then only the difference is taken, and the agent need not start
-    anew. Gives [(hooks, rows, whether the agent starts anew first)]."""
+    """[(hooks, rows)]: rows by the hooks that are taken from them, in the order of the table."""
     by_hooks = {}
     for row in rows:
-        by_hooks.setdefault(frozenset(row.hooks), []).append(row)
-    left = sorted(by_hooks, key=lambda hooks: (len(hooks), sorted(hooks)))
-    ordered, last = [], None
-    while left:
-        following = next((hooks for hooks in left if last is not None and last < hooks), None)
-        anew = following is None and last is not None
-        last = following or left[0]
-        left.remove(last)
-        ordered.append((last, by_hooks[last], anew))
-    return ordered
+        by_hooks.setdefault(tuple(sorted(row.hooks)), []).append(row)
+    return list(by_hooks.items())

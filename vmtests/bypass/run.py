@@ -9,12 +9,14 @@ WORK/rows.jsonl has all that is known of each, WORK/runs.jsonl what each attempt
 
 import collections
 import glob
+import itertools
 import json
 import os
 import select
 import shlex
 import subprocess
 import sys
+import threading
 import time
 
 import judge
@@ -92,7 +94,9 @@ class Table:
         self.work, self.rows = work, rows
         self.runs = collections.defaultdict(dict)
         self.workers = {name: Worker(name) for name in ("user", "root", "outside")}
-        self.count = 0
+        self.count = itertools.count(1)
+        self.relink = None
+        self.starts = 0
         with open("/sys/kernel/security/lsm", encoding="utf-8") as file:
             lsm = file.read().strip().split(",")
         self.release = os.uname().release
@@ -118,7 +122,7 @@ class Table:
         )
 
     def on(self):
-        begun = time.monotonic()
+        begun, self.starts = time.monotonic(), self.starts + 1
         done = self.scenario("bailiff_on " + POLICY)
         say("bailiffd started in %.1f s" % (time.monotonic() - begun))
         if done.returncode:
@@ -134,7 +138,7 @@ class Table:
         for name in ("user", "root"):
             self.workers[name].tell(become=True)
 
-    def mend(self, row, without):
+    def mend(self, row):
         """After a row that damaged something; a policy is mended without a start."""
         if "policy" in row.setup:
             self.policy()
@@ -142,28 +146,28 @@ class Table:
             if again.returncode == 0:
                 return
         self.anew()
-        self.detach(without)
 
     def detach(self, hooks):
-        """Takes the links of these programs away, by name; the names that are not there."""
-        missing = []
-        if not hooks:
-            return missing
-        for hook in hooks:
-            pins = glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook)
-            for pin in pins:
-                os.unlink(pin)
-            if not pins:
-                missing.append(hook)
-        # the kernel lets go of a link some time after its last name
-        time.sleep(1)
-        return missing
+        """Takes the links of these programs away, by name, and keeps who can put them back. Gives
+        what is wrong, or None."""
+        pins = [(hook, glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook)) for hook in hooks]
+        missing = [hook for hook, found in pins if not found]
+        if missing:
+            return "no such hook: " + " ".join(missing)
+        self.relink = subprocess.Popen(
+            [PROGRAMS + "/relink", *(pin for _hook, found in pins for pin in found)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return None if self.relink.stdout.readline() else "the links cannot be taken away"
+
+    def attach(self):
+        self.relink.stdin.close()
+        if self.relink.wait():
+            sys.exit("the links cannot be put back")
 
     # ---- running --------------------------------------------------------------------------------
 
     def token(self, row, phase):
-        self.count += 1
-        return "bypass-%s-%s-%d" % (row.name, phase, self.count)
+        return "bypass-%s-%s-%d" % (row.name, phase, next(self.count))
 
     def note(self, row, phase, token, said):
         with open(DIRECTORY + "/arrivals", encoding="utf-8", errors="replace") as file:
@@ -176,7 +180,20 @@ class Table:
             file.write(json.dumps({"row": row.name, "phase": phase, **run._asdict()}) + "\n")
         say("%-8s %-24s %-8s %5d ms" % (phase, row.name, judge.outcome(run), run.ended - run.begun))
 
-    def attempts(self, phase, rows, without=()):
+    def beside(self, phase, rows):
+        """The same where no events are compared: each worker goes through its rows on its own."""
+        alone = [row for row in rows if row.action[0] == "files.sh" or damages(row)]
+        threads = [
+            threading.Thread(target=self.attempts, args=(
+                phase, [row for row in rows if row.who == name and row not in alone]))
+            for name in self.workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.attempts(phase, alone)
+
+    def attempts(self, phase, rows):
         for row in rows:
             if row.who in self.workers:
                 token = self.token(row, phase)
@@ -184,7 +201,7 @@ class Table:
                 # events are told apart by the millisecond
                 time.sleep(0.01)
                 if phase != "off" and damages(row):
-                    self.mend(row, without)
+                    self.mend(row)
 
     def persons(self, phase, rows):
         """Rows that take a client's whole life: beside the others, as somebody else."""
@@ -222,7 +239,7 @@ class Table:
                 % (token, shlex.join(command(row.action)), row.name, row.name))
         with open(DIRECTORY + "/client.sh", "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
-        key = "client-%s-%d" % (phase, self.count)
+        key = "client-%s-%d" % (phase, next(self.count))
         done = self.scenario("client_run %s carol 'SCENARIO:bypass script=%s/client.sh'" % (key, DIRECTORY))
         say(done.stdout.strip())
         for row in rows:
@@ -244,7 +261,7 @@ class Table:
             worker.start()
         started = self.persons("off", self.rows)
         self.client("off", self.rows)
-        self.attempts("off", self.rows)
+        self.beside("off", self.rows)
         self.collect("off", started)
         for name in ("user", "root"):
             self.workers[name].stop()
@@ -268,23 +285,31 @@ class Table:
 
     def mutations(self):
         wanted = [row for row in self.rows if table.expectation(row, self.tags) == "refused"]
-        gone = frozenset()
-        for hooks, rows, anew in table.groups(wanted):
-            if anew:
-                self.anew()
-            say("without " + " ".join(sorted(hooks)))
-            missing = self.detach(sorted(hooks if anew else hooks - gone))
-            gone = hooks
-            if missing:
-                # what was never attached cannot be what refused
-                now, text = int(time.time() * 1000), "no such hook: " + " ".join(missing)
-                for row in rows:
-                    self.note(row, "mutated", self.token(row, "mutated"), {
-                        "status": 2, "text": text, "begun": now, "ended": now})
-                continue
-            self.client("mutated", rows)
-            self.attempts("mutated", rows, sorted(hooks))
-        self.anew()
+        for hooks, rows in table.groups(row for row in wanted if not damages(row)):
+            self.without(hooks, rows)
+        # each of these may leave little behind
+        for row in wanted:
+            if damages(row):
+                self.without(row.hooks, [row])
+
+    def without(self, hooks, rows):
+        say("without " + " ".join(hooks))
+        wrong = self.detach(hooks)
+        if wrong:
+            # what was never attached cannot be what refused
+            now = int(time.time() * 1000)
+            for row in rows:
+                self.note(row, "mutated", self.token(row, "mutated"), {
+                    "status": 2, "text": wrong, "begun": now, "ended": now})
+            return
+        before = self.starts
+        self.client("mutated", rows)
+        self.beside("mutated", rows)
+        if self.starts > before:
+            # a new bailiffd has attached programs of its own
+            self.relink.kill()
+        else:
+            self.attach()
 
     def events(self):
         # denials are told after the records that were there first

@@ -6,11 +6,13 @@ judge and the generator say what they must.
 usage: selftest.py [BUILD]: prints a line, and appends the counts to BUILD/results.
 """
 
+import contextlib
 import io
 import json
 import os
 import re
 import sys
+import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
@@ -120,13 +122,21 @@ class Rows(unittest.TestCase):
         self.assertEqual(table.expectation(row, ["6.1"]), "open")
         self.assertEqual(table.expectation(row, ["6.12", "no-lsm"]), "refused")
 
+    def test_selection(self):
+        of = [table.read_row(LINE.replace("a-row", name).replace("| 4 |", "| %d |" % way))
+              for name, way in (("zero", 0), ("4-ever", 4), ("five", 5), ("six", 6))]
+        for words, want in (
+            ([], 4), (["0"], 1), (["4-5"], 2), (["five", "5", "6"], 2), (["0-60"], 4), (["4-ever"], 1)):
+            self.assertEqual(len(table.chosen(of, words)), want, words)
+        with self.assertRaises(SystemExit):
+            table.chosen(of, ["five", "7"])
+
     def test_groups(self):
         of = [table.read_row(LINE.replace("a-row", n).replace("| net_connect |", "| %s |" % hooks))
               for n, hooks in (("a", "x"), ("b", "y z"), ("c", "x y"), ("d", "y"), ("e", "x"))]
-        got = [(sorted(hooks), [row.name for row in rows], anew) for hooks, rows, anew in table.groups(of)]
+        got = [(hooks, [row.name for row in rows]) for hooks, rows in table.groups(of)]
         self.assertEqual(got, [
-            (["x"], ["a", "e"], False), (["x", "y"], ["c"], False), (["y"], ["d"], True),
-            (["y", "z"], ["b"], False)])
+            (("x",), ["a", "e"]), (("y", "z"), ["b"]), (("x", "y"), ["c"]), (("y",), ["d"])])
 
 
 class Judge(unittest.TestCase):
@@ -181,9 +191,9 @@ class Generator(unittest.TestCase):
 
     def test_from_run_to_document(self):
         rows = [table.read_row(LINE)]
-        run, why = results.read_run(self.run_of("6.1.0-1-amd64", rows, ["6.1"]), rows)
-        self.assertIsNone(why)
-        block = results.render(rows, [run])
+        title, found, left_out = results.read_run(self.run_of("6.1.0-1-amd64", rows, ["6.1"]), rows)
+        self.assertEqual(left_out, [])
+        block = results.render(rows, [(title, found)])
         self.assertIn("| 4 | a-row | user | refused | `rule lsm_connect 10.0.0.1` | `net_connect` |", block)
         self.assertIn("1 attempts at 1 of the 60 ways; 1 refused, 0 open; of 1 ways", block)
         document = "head\n%s\nold\n%s\ntail\n" % (results.BEGIN, results.END)
@@ -193,18 +203,34 @@ class Generator(unittest.TestCase):
 
     def test_what_went_wrong_is_seen(self):
         rows = [table.read_row(LINE)]
-        run, _ = results.read_run(
+        title, found, _ = results.read_run(
             self.run_of("6.1.0-1-amd64", rows, ["6.1"], ok=False, detail="a|b"), rows)
-        self.assertIn("| WRONG: a/b |", results.render(rows, [run]))
+        self.assertIn("| WRONG: a/b |", results.render(rows, [(title, found)]))
 
     def test_other_runs_are_left_out(self):
         rows = [table.read_row(LINE)]
         other = [table.read_row(LINE.replace("| net_connect |", "| net_create |"))]
         two = rows + [table.read_row(LINE.replace("a-row", "b-row"))]
-        for was, now in ((rows, two), (two, rows), (rows, other)):
-            run, why = results.read_run(self.run_of("6.1", was, ["6.1"]), now)
-            self.assertIsNone(run)
-            self.assertTrue(why)
+        for was, now, kept, strange in (
+            (rows, two, ["a-row"], []), (two, rows, ["a-row"], ["b-row"]), (rows, other, [], ["a-row"])):
+            title, found, left_out = results.read_run(self.run_of("6.1", was, ["6.1"]), now)
+            self.assertEqual((title, sorted(found), left_out), ("6.1", kept, strange))
+
+    def test_parts_of_a_run_are_one(self):
+        rows = [table.read_row(LINE.replace("a-row", name)) for name in ("a-row", "b-row")]
+        with tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for number, (kernel, part, changes) in enumerate((
+                ("6.12", rows[:1], {}), ("6.1", rows, {"detail": "old"}), ("6.1", rows[1:], {}))):
+                paths.append(os.path.join(folder, str(number)))
+                with open(paths[-1], "w", encoding="utf-8") as file:
+                    file.write("\n".join(self.run_of(kernel, part, ["6.1"], **changes)))
+                os.utime(paths[-1], (number, number))
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                runs = results.newest(paths[::-1], rows)
+        self.assertEqual([title for title, _found in runs], ["6.1"])
+        self.assertEqual([runs[0][1][name]["detail"] for name in ("a-row", "b-row")], ["old", ""])
+        self.assertIn("6.12: left out: no run of b-row", said.getvalue())
 
     def test_markers(self):
         for document in ("", results.BEGIN, results.END + results.BEGIN, 2 * (results.BEGIN + results.END)):

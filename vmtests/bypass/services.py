@@ -85,7 +85,7 @@ def stream(netns, family, protocol, address, serve=serve_stream, kind=socket.SOC
             listener.setsockopt(SOL_DCCP, DCCP_SERVICE, struct.pack("!I", 7000))
         listener.bind(address)
         listener.listen(64)
-        if protocol in (0, socket.IPPROTO_TCP) and kind == socket.SOCK_STREAM:
+        if protocol == 0 and family in (socket.AF_INET, socket.AF_INET6):
             listener.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN, 16)
     except OSError as error:
         missing.append("%s: %s" % (where, error))

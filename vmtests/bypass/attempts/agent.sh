@@ -9,12 +9,9 @@ cd "$(dirname "$0")" || exit 2
 each() {
 	local exe
 	for exe in /proc/[0-9]*/exe; do
-		case $(readlink "$exe" 2>/dev/null) in
-		/usr/local/sbin/bailiffd*)
-			exe=${exe#/proc/}
-			kill "-$1" "${exe%/exe}"
-			;;
-		esac
+		[ "$exe" -ef /usr/local/sbin/bailiffd ] || continue
+		exe=${exe#/proc/}
+		kill "-$1" "${exe%/exe}"
 	done
 }
 
