@@ -53,8 +53,7 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(BUILD)/loadgen bypass-attempts ## run scena
 	$(Q)$(VM_ENV) vmtests/run.sh $(NAME)
 
 # Two boots on one kernel, so that neither has to be long, a short one on a later kernel, and the
-# bypass table on each. A
-# failure in one does not keep the others from being run.
+# bypass table on each. A failure in one does not keep the others from being run.
 vmtests: vm-setup $(VM_AGENT) $(BUILD)/loadgen bypass-attempts ## run every scenario in VMs
 	$(Q)rc=0; \
 	$(VM_ENV) RUN=story LIMIT=1200 vmtests/run.sh $(VM_STORY) || rc=1; \
