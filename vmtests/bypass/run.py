@@ -46,6 +46,11 @@ def command(action):
     return [os.path.join(PROGRAMS, name), *rest]
 
 
+def since_boot_ms():
+    """What makes a time since boot one of the clock."""
+    return (time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)) // 1000000
+
+
 def damages(row):
     return bool({"restore", "policy"} & set(row.setup))
 
@@ -97,6 +102,7 @@ class Table:
         self.count = itertools.count(1)
         self.relink = None
         self.starts = 0
+        self.since_boot = since_boot_ms()
         with open("/sys/kernel/security/lsm", encoding="utf-8") as file:
             lsm = file.read().strip().split(",")
         self.release = os.uname().release
@@ -124,6 +130,8 @@ class Table:
     def on(self):
         begun, self.starts = time.monotonic(), self.starts + 1
         done = self.scenario("bailiff_on " + POLICY)
+        # as the keeper does when it starts: what sets the clock later moves neither
+        self.since_boot = since_boot_ms()
         say("bailiffd started in %.1f s" % (time.monotonic() - begun))
         if done.returncode:
             sys.exit("bailiffd did not start: %s" % done.stdout[-2000:])
@@ -197,9 +205,12 @@ class Table:
         for row in rows:
             if row.who in self.workers:
                 token = self.token(row, phase)
-                self.note(row, phase, token, self.workers[row.who].run(row, token))
+                said = self.workers[row.who].run(row, token)
+                for end in ("begun", "ended"):
+                    said[end] += self.since_boot
+                self.note(row, phase, token, said)
                 # events are told apart by the millisecond
-                time.sleep(0.01)
+                time.sleep(0.015)
                 if phase != "off" and damages(row):
                     self.mend(row)
 

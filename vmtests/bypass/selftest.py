@@ -176,8 +176,9 @@ class Judge(unittest.TestCase):
         self.assertTrue(self.verdict(changes, (own, good))["ok"])
         self.assertFalse(self.verdict(changes, (event(tool="Bash"),))["ok"])
 
-    def test_a_clock_that_was_set(self):
-        self.assertTrue(self.verdict(events=(event(time=1500 + judge.DAY_MS),))["ok"])
+    def test_only_what_happened_meanwhile(self):
+        for time, ok in ((1000, True), (2000 + judge.SLACK_MS, True), (2001 + judge.SLACK_MS, False)):
+            self.assertEqual(self.verdict(events=(event(time=time),))["ok"], ok, time)
 
 
 class Generator(unittest.TestCase):
