@@ -75,6 +75,8 @@ enum bailiff_reason {
 #define POLICY_QUERY_REFUSE	 1u  /* questions for names that no rule lists are not sent */
 #define POLICY_CREDENTIAL_REPORT 2u  /* a key that is not enrolled: an event */
 #define POLICY_CREDENTIAL_REFUSE 4u  /* the same, and the connection is reset */
+#define POLICY_GUARD_OFF	 8u  /* bailiff does not guard itself */
+#define POLICY_GUARD_ALL	 16u /* ... against root outside of every lineage too */
 #define POLICY_NAMESPACES	 64u /* user namespaces may be made */
 
 #define POLICY_LISTEN_MAX 8
@@ -82,8 +84,6 @@ enum bailiff_reason {
 struct port_range {
 	__u16 low, high; /* host order, inclusive; high 0: no range */
 };
-#define POLICY_GUARD_OFF	 8u  /* bailiff does not guard itself */
-#define POLICY_GUARD_ALL	 16u /* ... against root outside of every lineage too */
 
 /* One for each slot. */
 struct policy_root {

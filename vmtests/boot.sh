@@ -6,7 +6,7 @@
 # there, 3 when the guest came up and did not get to its end, 2 when it did not come up at all, which
 # is tried twice, because one boot in some dies early with QEMU content.
 # From the environment: KERNEL (6.1), LSM (kernel's lsm= list), LIMIT (seconds),
-# SURVIVE_SECONDS (of each attack in survive), BUILD, CACHE.
+# SURVIVE_SECONDS (of each attack in survive), ROWS (of bypass; all), BUILD, CACHE.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=$(mkdir -p "${BUILD:-$top/build}" && cd "${BUILD:-$top/build}" && pwd)
@@ -49,8 +49,8 @@ options=(--disable-kvm --force-9p --cpus 2 --memory 8G --qemu-opts="$qemu" --rwd
 for attempt in 1 2; do
 	rm -rf "$out"
 	mkdir -p "$out"
-	printf 'export TOP=%q BUILD=%q SCENARIOS=%q SURVIVE_SECONDS=%q\n' "$top" "$BUILD" "$*" \
-		"${SURVIVE_SECONDS:-10}" >"$out/job.env"
+	printf 'export TOP=%q BUILD=%q SCENARIOS=%q SURVIVE_SECONDS=%q ROWS=%q\n' "$top" "$BUILD" \
+		"$*" "${SURVIVE_SECONDS:-10}" "${ROWS:-}" >"$out/job.env"
 	echo "booting ${kernel##*/vmlinuz-}" >"$out/now"
 	setsid vng -r "$kernel" "${options[@]}" -- "$top/vmtests/guest/init" \
 		</dev/null >"$out/console" 2>&1 &
