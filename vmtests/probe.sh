@@ -24,7 +24,7 @@ policy_of() {
 }
 
 reaches() {
-	as_user carol $shell -c "exec 3<>/dev/tcp/$address/443"
+	timeout 20 /src/vmtests/world/as-user carol $shell -c "exec 3<>/dev/tcp/$address/443"
 }
 
 # Recognised when it is refused: its file is looked at once.
@@ -121,7 +121,7 @@ upgrade() {
 
 detach_links() {
 	local link n=0
-	for link in "$pins"/v*/links/*/net_*4 "$pins"/v*/links/*/net_*6; do
+	for link in "$pins"/v*/links/*/net_{connect4,connect6,sendmsg4,sendmsg6,egress}; do
 		bpftool link detach pinned "$link" && n=$((n + 1))
 	done
 	[ $n -gt 0 ]

@@ -21,16 +21,20 @@ twin() {
 	check "$what: the page is reached" reaches
 	bailiff_off
 }
-lsm_gone() {
+# without PINS COMMAND…: with these of the network's programs taken away beforehand
+lsm="connect connect_enter connect_leave sendmsg sendmsg_enter sendmsg_leave"
+without() {
 	local link
-	for link in connect connect_enter connect_leave sendmsg sendmsg_enter sendmsg_leave; do
-		rm -f $pins/v*/links/*/net_$link
+	for link in $1; do
+		rm -f $pins/v*/links/*/net_"$link"
 	done
+	shift
 	"$@"
 }
 twin "removing pins" remove_pins
-twin "detaching links, without the LSM" lsm_gone detach_links
-twin "a rival, without the LSM" lsm_gone rival
+twin "detaching links, without the LSM" without "$lsm" detach_links
+# what a rival undoes, the program that sees the packets still refuses
+twin "a rival, without the LSM and the last net" without "$lsm egress" rival
 rival_gone
 twin "writing a map" rewrite_map
 bailiff_on "$in_force" >/dev/null
