@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The head of an HTTP/1.1 request (RFC 9112), byte by byte: whom it is for, and the key it brings.
  *
- * What is ambiguous is refused, not guessed: two Host lines, a line folded onto the next, a name
- * longer than any can be. A server may read such a head otherwise than this. */
+ * What is ambiguous is refused, not guessed: two Host lines, a URL as target, a line folded onto
+ * the next, a name longer than any can be. A server may read such a head otherwise than this. */
 #ifndef BAILIFF_HEAD_H
 #define BAILIFF_HEAD_H
 
@@ -46,6 +46,9 @@ struct head {
 	__u32 host_len, key_len;
 	__u32 in_port; /* past the name of host:port */
 	__u32 credentials;
+	__u32 cr; /* the byte before was CR: alone it ends a line for some servers, and not for
+		     others */
+	__u32 pad;
 	char host[NAME_SIZE]; /* lower case, without port */
 	char key[HEAD_KEY];   /* as sent, without a leading "Bearer " */
 };
@@ -189,13 +192,21 @@ static __always_inline void head_value(struct head *h, char c)
 static __always_inline void head_target(struct head *h, char c)
 {
 	if (c == ' ') {
-		h->state = HEAD_VERSION;
+		h->state = h->at ? HEAD_VERSION : HEAD_BAD;
 		return;
 	}
-	if (c == '\r' || c == '\n') {
-		h->state = HEAD_BAD; /* HTTP/0.9 has no Host */
+	/* HTTP/0.9 has no Host, and no target has a control character */
+	if (c >= 0 && c < ' ') {
+		h->state = HEAD_BAD;
 		return;
 	}
+	/* a whole URL (RFC 9112, 3.2.2) names a host of its own beside the field; which of the two
+	 * a server goes by is the server's */
+	if (!h->connect && h->at == 0 && c != '/' && c != '*') {
+		h->state = HEAD_BAD;
+		return;
+	}
+	h->at = 1;
 	if (h->connect)
 		head_host_byte(h, c);
 }
@@ -203,11 +214,17 @@ static __always_inline void head_target(struct head *h, char c)
 /* Takes the next byte. The head is whole when state is HEAD_DONE. */
 static __always_inline void head_step(struct head *h, char c)
 {
+	if (h->cr && c != '\n') {
+		h->state = HEAD_BAD;
+		return;
+	}
+	h->cr = c == '\r';
 	switch (h->state) {
 	case HEAD_METHOD:
 		if (c == ' ') {
 			h->connect = h->at == 7 && h->connect;
 			h->state = h->at ? HEAD_TARGET : HEAD_BAD;
+			h->at = 0;
 		} else if (c < 'A' || c > 'Z' || h->at >= HEAD_METHOD_MAX) {
 			h->state = HEAD_BAD;
 		} else {

@@ -38,15 +38,16 @@ static void heads(void **state)
 		{"GET / HTTP/1.1\nHost: a.example \n\n", HEAD_DONE, "a.example", ""},
 		{"CONNECT b.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n", HEAD_DONE,
 		 "b.example", ""},
-		{"CONNECTS x HTTP/1.1\r\nHost: a.example\r\n\r\n", HEAD_DONE, "a.example", ""},
+		{"CONNECTS /x HTTP/1.1\r\nHost: a.example\r\n\r\n", HEAD_DONE, "a.example", ""},
+		{"OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", HEAD_DONE, "a.example", ""},
 		/* names that begin or end like the ones that matter */
 		{"GET / HTTP/1.1\r\nX-Host: b\r\nHosts: c\r\nHost: a\r\nX-Api-Keys: no\r\n\r\n",
 		 HEAD_DONE, "a", ""},
-		{"GET http://b.example/ HTTP/1.1\r\nHost: a\r\n\r\n", HEAD_DONE, "a", ""},
 		/* no host: nothing is confirmed */
 		{"GET / HTTP/1.0\r\n\r\n", HEAD_DONE, "", ""},
 		{"GET / HTTP/1.1\r\nHost:\r\n\r\n", HEAD_DONE, "", ""},
 		/* what another server may read otherwise */
+		{"GET http://b.example/ HTTP/1.1\r\nHost: a\r\n\r\n", HEAD_BAD, NULL, NULL},
 		{"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", HEAD_BAD, NULL, NULL},
 		{"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", HEAD_BAD, NULL, NULL},
 		{"GET / HTTP/1.1\r\n Host: a\r\n\r\n", HEAD_BAD, NULL, NULL},
@@ -54,6 +55,8 @@ static void heads(void **state)
 		{"GET / HTTP/1.1\r\nx-api-key: a\r\nauthorization: b\r\n\r\n", HEAD_BAD, NULL,
 		 NULL},
 		{"GET /\r\nHost: a\r\n\r\n", HEAD_BAD, NULL, NULL},
+		{"GET / HTTP/1.1\r\n\rHost: a\r\n\r\n", HEAD_BAD, NULL, NULL},
+		{"GET / HTTP/1.1\r\nHost: a\rHost: b\r\n\r\n", HEAD_BAD, NULL, NULL},
 		{" / HTTP/1.1\r\nHost: a\r\n\r\n", HEAD_BAD, NULL, NULL},
 		/* not whole */
 		{"GET / HTTP/1.1\r\nHost: a.example", HEAD_VALUE, NULL, NULL},
