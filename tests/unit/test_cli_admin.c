@@ -89,7 +89,10 @@ static void test_patience(void **state)
 	struct run r;
 	pid_t agent;
 
-	ask(cmd_reload, "reload", NULL, AGENT_SLOW, &r);
+	agent = agent_start(NULL, AGENT_SLOW);
+	client_test(agent_path, 200);
+	run(cmd_reload, "reload", &r);
+	assert_int_equal(agent_end(agent), 0);
 	assert_int_equal(r.status, CLI_OK);
 	assert_string_equal(r.err, ""); /* no terminal: nothing is said of waiting */
 	agent = agent_start(NULL, AGENT_SILENT);
@@ -130,11 +133,13 @@ static void test_notice(void **state)
 	char text[512];
 	pid_t agent = agent_start(NULL, AGENT_SLOW);
 
+	client_test(agent_path, 200);
 	assert_int_equal(reload_at_terminal(text, sizeof(text)), CLI_OK);
 	assert_int_equal(agent_end(agent), 0);
 	assert_string_equal(text,
 			    "bailiff: the agent is loading the policy, waiting up to 60 s\r\n");
 	agent = agent_start(NULL, "{\"ok\":true}");
+	client_test(agent_path, 5000);
 	assert_int_equal(reload_at_terminal(text, sizeof(text)), CLI_OK);
 	assert_int_equal(agent_end(agent), 0);
 	assert_string_equal(text, "");
