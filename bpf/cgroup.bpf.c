@@ -81,9 +81,13 @@ int net_sendmsg6(struct bpf_sock_addr *ctx)
 #define PROTOCOL_TCP   6
 #define PROTOCOL_UDP   17
 #define STATE_LISTEN   10
+#define V4_HEADER      20
 #define V6_HEADER      40
 #define V6_NEXT	       6
 #define V6_DESTINATION 24
+#define V6_HOP_BY_HOP  0
+#define V6_ROUTING     43
+#define V6_OPTIONS     60
 #define V4_PROTOCOL    9
 #define V4_DESTINATION 16
 
@@ -268,9 +272,41 @@ static __always_inline int egress_judge(struct __sk_buff *skb, struct bpf_sock *
 	return verdict == BAILIFF_DENY ? CGROUP_DENY : CGROUP_PASS;
 }
 
+/* Whether the packet goes elsewhere first than to the socket's peer: IP_OPTIONS and IPV6_RTHDR take
+ * a route from anybody, and the packet is then addressed to the first host of it. Only packets with
+ * more than the plain header are looked at: a host's address translation changes destinations, too.
+ */
+static __always_inline bool egress_detours(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 to[4], peer;
+
+	if (skb->protocol == bpf_htons(PACKET_V4)) {
+		if (data + V4_HEADER > end)
+			return true;
+		if ((data[0] & 0xf) == V4_HEADER / 4)
+			return false;
+		__builtin_memcpy(to, data + V4_DESTINATION, 4);
+		peer = sk->dst_ip4;
+		/* the compiler would make one load of this and of one below, at an offset that it
+		 * chose before: the verifier forbids arithmetic on sockets */
+		asm volatile("" : "+r"(peer));
+		return to[0] != peer;
+	}
+	if (data + V6_HEADER > end)
+		return true;
+	if (data[V6_NEXT] != V6_HOP_BY_HOP && data[V6_NEXT] != V6_ROUTING &&
+	    data[V6_NEXT] != V6_OPTIONS)
+		return false;
+	__builtin_memcpy(to, data + V6_DESTINATION, sizeof(to));
+	return to[0] != sk->dst_ip6[0] || to[1] != sk->dst_ip6[1] || to[2] != sk->dst_ip6[2] ||
+	       to[3] != sk->dst_ip6[3];
+}
+
 /* Packets of governed sockets that no door has judged by the policy in force: splice and sendfile,
  * for which no LSM hook is called before 6.5; connections that somebody else made; connections from
- * before the policy changed. All others pass at the first look. */
+ * before the policy changed; packets with a route of their own. All others pass at the first look.
+ */
 SEC("cgroup_skb/egress")
 int net_egress(struct __sk_buff *skb)
 {
@@ -288,7 +324,8 @@ int net_egress(struct __sk_buff *skb)
 	if (!s || !(s->flags & TASK_GOVERNED))
 		return CGROUP_PASS;
 	root = policy_now(&slot);
-	if (root && s->judged == root->generation && !(s->state & SOCKET_RESET))
+	if (root && s->judged == root->generation && !(s->state & SOCKET_RESET) &&
+	    !egress_detours(skb, sk))
 		return CGROUP_PASS;
 	/* a listener sends handshakes alone, and was judged when it began to listen */
 	if (sk->state == STATE_LISTEN)

@@ -370,6 +370,19 @@ __noinline int dns_asks(__u32 place)
 	return PACKET_PASS;
 }
 
+/* No place to read a datagram of a governed task in: where questions are refused it may be one. */
+static __always_inline int dns_unread(void)
+{
+	struct policy_root *root;
+	__u32 slot = 0;
+
+	root = policy_now(&slot);
+	if (root && (root->flags & POLICY_QUERY_REFUSE) &&
+	    root->mode_destinations == BAILIFF_MODE_ENFORCE)
+		return PACKET_DROP;
+	return PACKET_PASS;
+}
+
 SEC("cgroup_skb/egress")
 int dns_egress(struct __sk_buff *skb)
 {
@@ -387,7 +400,7 @@ int dns_egress(struct __sk_buff *skb)
 		return PACKET_PASS;
 	w = dns_begin(&place);
 	if (!w)
-		return PACKET_PASS;
+		return dns_unread();
 	if (dns_who(skb, sk, w, s, &p) == 0 && dns_resolver(place)) {
 		dns_copy(skb, &p, w);
 		r = dns_asks(place);

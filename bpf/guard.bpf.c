@@ -396,6 +396,14 @@ int BPF_PROG(guard_mkdir, struct inode *dir, struct dentry *entry, umode_t mode,
 	return ret ? ret : entry_change(entry);
 }
 
+/* A FIFO or a device under the name of a file is read like the file. */
+SEC("lsm/inode_mknod")
+int BPF_PROG(guard_mknod, struct inode *dir, struct dentry *entry, umode_t mode, dev_t device,
+	     int ret)
+{
+	return ret ? ret : entry_change(entry);
+}
+
 SEC("lsm/inode_symlink")
 int BPF_PROG(guard_symlink, struct inode *dir, struct dentry *entry, const char *to, int ret)
 {

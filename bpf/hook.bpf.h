@@ -88,9 +88,10 @@ static __always_inline int hook_bound(int verdict)
 	}                                                                                          \
 	SEC("?fmod_ret/security_" #hook) int name##_leave(unsigned long long *ctx)                 \
 	{                                                                                          \
-		int before = (int)ctx[___bpf_narg(args)];                                          \
+		int before = (int)ctx[___bpf_narg(args)], kept = hook_take();                      \
                                                                                                    \
-		return before ? before : hook_take();                                              \
+		/* taken either way: what is left would be the next hook's verdict */              \
+		return before ? before : kept;                                                     \
 	}                                                                                          \
 	_Pragma("GCC diagnostic pop") static __always_inline int ____##name(                       \
 		unsigned long long *ctx, ##args)

@@ -148,6 +148,18 @@ static __always_inline void host_credential(struct host_work *w, struct said *sa
 	said->reason = BAILIFF_REASON_CREDENTIAL;
 }
 
+/* A request that could not be read is for nobody that a rule lists. */
+static __always_inline void host_unread(struct said *said, __u64 ssl)
+{
+	count(COUNTER_STORAGE_FAILED, 1);
+	said->ssl = ssl;
+	said->pattern = 0;
+	said->reason = BAILIFF_REASON_HOST;
+	said->rule = 0;
+	said->name_len = 0;
+	said->flags = SAID_HOST;
+}
+
 /* Looks the host up backwards, and notes what it found. */
 static __always_inline void host_note(struct host_work *w, struct said *said, __u64 ssl,
 				      const struct task_context *t)
@@ -220,8 +232,10 @@ int BPF_KPROBE(host_write, __u64 ssl, __u64 buffer, __u64 len)
 	if (first[0] == 0x16 && first[1] == 0x03)
 		return 0;
 	w = host_begin();
-	if (!w)
+	if (!w) {
+		host_unread(s, ssl);
 		return 0;
+	}
 	if (n > HEAD_MAX)
 		n = HEAD_MAX;
 	w->len = n;

@@ -11,6 +11,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define DENY_ERRNO	1 /* EPERM */
 #define SOCKET_STREAM	1 /* SOCK_STREAM */
 #define SOCKET_DATAGRAM 2
+#define STATE_CLOSE	7 /* TCP_CLOSE */
 #define RESET_ERRNO                                                                                \
 	104 /* ECONNRESET: on an open connection EPERM makes the client send for ever              \
 	     */
@@ -33,6 +34,9 @@ static __always_inline int net_copy(const void *from, int len, struct raw_addres
 static __always_inline void net_mark(struct socket_context *s, struct sock *sk,
 				     const struct task_context *t)
 {
+	/* what a client connected is not open to what it starts: that is judged as who it is */
+	if ((s->flags & TASK_CLIENT) && !(t->flags & TASK_CLIENT))
+		s->judged = 0;
 	s->flags = t->flags;
 	s->uid = t->uid;
 	s->tgid = bpf_get_current_pid_tgid() >> 32;
@@ -122,6 +126,12 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 	return w->verdict;
 }
 
+/* connect(AF_UNSPEC) ends an association, of whatever family, and reaches nobody. */
+static __always_inline bool net_dissolves(const struct raw_address *raw)
+{
+	return raw->len >= 2 && !raw->bytes[0] && !raw->bytes[1];
+}
+
 static __always_inline int net_lsm(struct socket *sock, const void *address, int len, __u32 door)
 {
 	struct sock *sk = sock->sk;
@@ -145,11 +155,8 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 	net_socket(w, sock, sk);
 	r = net_copy(address, len, &w->raw);
 	if (!r)
-		r = net_address(w);
-	/* connect(AF_UNSPEC) dissolves an association and reaches nobody */
-	if (r > 0 || (r < 0 && (!(w->who.flags & TASK_GOVERNED) ||
-				(door == NET_DOOR_LSM_CONNECT && w->raw.len >= 2 &&
-				 !w->raw.bytes[0] && !w->raw.bytes[1])))) {
+		r = door == NET_DOOR_LSM_CONNECT && net_dissolves(&w->raw) ? 1 : net_address(w);
+	if (r > 0 || (r < 0 && !(w->who.flags & TASK_GOVERNED))) {
 		net_end(w);
 		return 0;
 	}
@@ -329,6 +336,16 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	return 0;
 }
 
+/* Of a stream that is connected, or about to be, the kernel sends to the peer, whatever address
+ * comes with the call. */
+static __always_inline bool net_stands(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	return sk && sock->type == SOCKET_STREAM &&
+	       BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_CLOSE;
+}
+
 SOCKET_HOOK(net_sendmsg, socket_sendmsg, struct socket *sock, struct msghdr *msg, int size)
 {
 	struct socket_context *s;
@@ -337,7 +354,7 @@ SOCKET_HOOK(net_sendmsg, socket_sendmsg, struct socket *sock, struct msghdr *msg
 	int r;
 
 	name = msg->msg_name;
-	if (name)
+	if (name && !net_stands(sock))
 		return net_lsm(sock, name, msg->msg_namelen, NET_DOOR_LSM_SENDMSG);
 	t = actor_governed();
 	s = net_tag(sock, t);
@@ -432,6 +449,13 @@ static __always_inline int net_serve(struct socket *sock, struct sock *sk, struc
 	return 0;
 }
 
+static __always_inline void net_enter(const struct listener_key *key,
+				      const struct listener_value *v)
+{
+	if (bpf_map_update_elem(&listeners, key, v, BPF_ANY))
+		count(COUNTER_STORAGE_FAILED, 1);
+}
+
 /* Notes where the lineage listens, for net_own(). Not what already listened when it came here, nor
  * what shares its port: somebody else may take connections there too. */
 static __always_inline void net_note(struct sock *sk, const struct task_context *t)
@@ -461,11 +485,11 @@ static __always_inline void net_note(struct sock *sk, const struct task_context 
 	v.cookie = bpf_get_socket_cookie(sk);
 	v.root_tgid = t->root_tgid;
 	v.root_start_ns = t->root_start_ns;
-	bpf_map_update_elem(&listeners, &key, &v, BPF_ANY);
+	net_enter(&key, &v);
 	/* "::" takes what is sent to 127.0.0.1 as well, unless it was told not to */
 	if (doors_any6(&a) && !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only)) {
 		key.family = VERDICT_AF_INET;
-		bpf_map_update_elem(&listeners, &key, &v, BPF_ANY);
+		net_enter(&key, &v);
 	}
 }
 

@@ -166,7 +166,7 @@ __noinline int net_model(struct net_work *w)
 /* Names that led the lineage here: one that allows is enough, the request has to confirm it. */
 __noinline int net_names(struct net_work *w)
 {
-	struct judgement kept, refused;
+	struct judgement kept, best;
 	struct learned_key key = {};
 	struct learned_value *v;
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -182,25 +182,27 @@ __noinline int net_names(struct net_work *w)
 	if (!v)
 		return 0;
 	kept = w->j;
-	refused = w->j;
+	best = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
 		__u64 pattern = v->names[i].pattern;
 
 		if (!pattern || v->names[i].until_ns < now)
 			continue;
+		/* each from the beginning: what one name allows, the next does not by saying
+		 * nothing */
 		w->j = kept;
 		if (net_pattern(w, pattern))
 			continue;
 		if (w->j.verdict == BAILIFF_ALLOW) {
 			w->patterns[i] = pattern;
 			w->named = 1;
-			kept = w->j;
+			best = w->j;
 			found = 1;
-		} else if (w->j.reason != kept.reason) {
-			refused = w->j;
+		} else if (!found && w->j.reason != kept.reason) {
+			best = w->j;
 		}
 	}
-	w->j = found ? kept : refused;
+	w->j = best;
 	return found;
 }
 
@@ -235,9 +237,10 @@ __noinline int net_denied(struct net_work *w)
 
 #define NET_LISTEN 10 /* TCP_LISTEN */
 
-/* Whether the entry is of this lineage and its socket still listens there: the port of one that was
- * closed may be somebody else's by now. The kernel frees sockets of TCP into sockets of TCP, so
- * that what is read is one; its cookie is not given twice. */
+/* Whether the entry is of this lineage and its socket still listens there, alone: the port of one
+ * that was closed may be somebody else's by now, and that of one that shares it is already. The
+ * kernel frees sockets of TCP into sockets of TCP, so that what is read is one; its cookie is not
+ * given twice. */
 static __always_inline int net_listens(const struct net_work *w, const struct listener_key *key)
 {
 	struct listener_value *v = bpf_map_lookup_elem(&listeners, key);
@@ -248,6 +251,7 @@ static __always_inline int net_listens(const struct net_work *w, const struct li
 		return 0;
 	sk = (struct sock *)v->socket;
 	return BPF_CORE_READ(sk, __sk_common.skc_state) == NET_LISTEN &&
+	       !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport) &&
 	       BPF_CORE_READ(sk, __sk_common.skc_num) == key->port &&
 	       (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == v->cookie;
 }

@@ -7,8 +7,7 @@ results=/mnt/results.jsonl
 policy=/src/vmtests/world/policy
 log_directory=/var/log/bailiff
 query_socket=/run/bailiff/query.sock
-# of the contract that is tested (bpf/contract.h, CONTRACT_VERSION); for scenarios
-# shellcheck disable=SC2034
+# of the contract that is tested (bpf/contract.h, CONTRACT_VERSION)
 links=/sys/fs/bpf/bailiff/v2/links
 
 # ---- steps and checks ---------------------------------------------------------------------------
@@ -255,6 +254,17 @@ bailiff_off() {
 	rm -rf /sys/fs/bpf/bailiff* /run/bailiff
 }
 
+# unlinked NAME…: the pins of these programs go, and with them the programs
+unlinked() {
+	local name
+	for name in "$@"; do
+		check "$name is attached" test -e $links/*/"$name"
+		rm -f $links/*/"$name"
+	done
+	# the kernel lets go of a link some time after its last name
+	sleep 1
+}
+
 # What stays in force when bailiff is told to end, or is killed, is the point of it; so between
 # scenarios everything is taken down by hand.
 world_reset() {
@@ -305,6 +315,43 @@ event() {
 	fail "$what"
 	tail -c 600 "$work/event"
 	return 1
+}
+
+# ---- the load generator -------------------------------------------------------------------------
+
+# loadgen_policy NAME ADDRESS PORT: a copy of the world's policy that takes loadgen for a client and
+# lets it go there; prints where it is. The server is another file: the digest that the policy lists
+# must not make a client of it, too.
+loadgen_policy() {
+	local directory digest
+	cp /build/loadgen /usr/local/bin/loadgen
+	cp /build/loadgen /usr/local/bin/loadserver
+	echo >>/usr/local/bin/loadserver
+	digest=$(sha256sum /usr/local/bin/loadgen | cut -d' ' -f1)
+	directory=$(policy_variant "$1")
+	sed -i "s|^    - name: api.anthropic.com|    - {cidr: $2/32, ports: [$3]}\n&|" \
+		"$directory/bailiff.yaml"
+	printf 'clients:\n  extra:\n    - {name: loadgen, sha256: %s}\n' "$digest" \
+		>>"$directory/bailiff.yaml"
+	echo "$directory"
+}
+
+# Has bailiff look at loadgen: one that stays until it was. A sender would have ended before, refused.
+loadgen_inspected() {
+	local probe
+	loadgen serve 8444 $world/host.pem $world/host.key >"$work/probe" 2>&1 &
+	probe=$!
+	for _ in $(seq 100); do
+		status ".clients[] | select(.pid == $probe) | .inspected" >"$work/inspected" 2>&1 && break
+		sleep 0.1
+	done
+	kill $probe
+	grep -qx true "$work/inspected"
+}
+
+# counted as text: the log is long by then, and jq takes its time under emulation
+requests_in_log() {
+	grep -c '"event_code":"model_request"' $log_directory/events.jsonl
 }
 
 # ---- the test hosts -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/plain.h"
 
 /* Integers that an IEEE 754 double holds exactly: RFC 8785 numbers are doubles, and a reader in
  * JavaScript must see the same digits. */
@@ -66,32 +67,6 @@ static int put_char(struct out *out, char c)
 	return 0;
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "eight bytes are read as one number");
-
-/* How many of the first bytes of s need no escape. */
-static size_t plain(const char *s, size_t len)
-{
-	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-	size_t i = 0;
-
-	for (; len - i >= 8; i += 8) {
-		uint64_t v, quote, slash, hit;
-
-		memcpy(&v, s + i, 8);
-		quote = v ^ (ones * '"');
-		slash = v ^ (ones * '\\');
-		/* the zero-byte test: exact for the lowest hit, which is the one that counts */
-		hit = ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-		      ((v - ones * 0x20) & ~v);
-		hit &= high;
-		if (hit)
-			return i + (size_t)__builtin_ctzll(hit) / 8;
-	}
-	while (i < len && s[i] != '"' && s[i] != '\\' && (unsigned char)s[i] >= 0x20)
-		i++;
-	return i;
-}
-
 static int put_escape(struct out *out, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -110,7 +85,7 @@ static int put_string(struct out *out, const char *s, size_t len)
 	int r = put_char(out, '"');
 
 	while (r >= 0) {
-		size_t n = plain(s, len);
+		size_t n = plain_length(s, len);
 
 		r = put(out, s, n);
 		if (r < 0 || n == len)

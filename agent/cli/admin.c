@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bailiff reload, bailiff detach: what an administrator asks of the running agent. */
+/* bailiff reload, bailiff detach, bailiff trust: what an administrator asks of the running agent.
+ */
 #include <getopt.h>
 #include <string.h>
 #include <stdlib.h>
@@ -105,7 +106,7 @@ int cmd_reload(int argc, char **argv)
 
 	if (r != CLI_OK)
 		return r < 0 ? CLI_OK : r;
-	status = client_ask(request, true, &answer, &refusal);
+	status = client_order(request, "loading the policy", &answer, &refusal);
 	if (refusal)
 		return reload_refused(refusal, status, json);
 	if (status != CLI_OK)
@@ -136,7 +137,7 @@ int cmd_detach(int argc, char **argv)
 		      stderr);
 		return CLI_USAGE;
 	}
-	status = client_ask(request, true, &answer, NULL);
+	status = client_order(request, "removing its hooks", &answer, NULL);
 	if (status != CLI_OK)
 		return status;
 	puts("detached: nothing is enforced or recorded on this host any more");
@@ -170,7 +171,7 @@ int cmd_trust(int argc, char **argv)
 		return CLI_FAILED;
 	}
 	request = json_pack("{s:s, s:s}", "ask", "trust", "file", path);
-	status = client_ask(request, true, &answer, NULL);
+	status = client_order(request, "looking at the file", &answer, NULL);
 	if (status != CLI_OK)
 		return status;
 	printf("%s may take over\n", path);

@@ -3,27 +3,42 @@
 #include "cli/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/terminal.h"
 #include "keeper/query.h"
 
+#define MS 1000
+
 static const char *client_path = QUERY_SOCKET;
-static struct timeval client_timeout = {.tv_sec = CLIENT_TIMEOUT_S};
+static int client_question_ms = CLIENT_TIMEOUT_S * MS;
+static int client_order_ms = CLIENT_ORDER_TIMEOUT_S * MS;
+static int client_notice_ms = CLIENT_NOTICE_S * MS;
 
 #ifdef BAILIFF_TESTING
 void client_test(const char *path, int timeout_ms)
 {
 	client_path = path;
-	client_timeout.tv_sec = timeout_ms / 1000;
-	client_timeout.tv_usec = timeout_ms % 1000 * 1000;
+	client_question_ms = timeout_ms;
+	client_order_ms = timeout_ms * CLIENT_ORDER_TIMEOUT_S / CLIENT_TIMEOUT_S;
+	client_notice_ms = timeout_ms * CLIENT_NOTICE_S / CLIENT_TIMEOUT_S;
 }
 #endif
+
+/* One exchange. doing is set for an order, and says what the agent does about it. */
+struct exchange {
+	const char *text;
+	const char *doing;
+	char *answer; /* QUERY_MAX bytes */
+	size_t len;
+};
 
 void client_decref(json_t **json)
 {
@@ -81,12 +96,20 @@ static enum cli_status client_failed(int err, const char *doing)
 	}
 }
 
+static int client_bound(int fd, int option, int ms)
+{
+	struct timeval time = {.tv_sec = ms / MS, .tv_usec = ms % MS * 1000};
+
+	return setsockopt(fd, SOL_SOCKET, option, &time, sizeof(time)) < 0 ? -errno : 0;
+}
+
 /* SO_SNDTIMEO also bounds connect(2), which waits when the agent's backlog is full. */
-static int client_connect(int *ret)
+static int client_connect(int ms, int *ret)
 {
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t len = strlen(client_path);
+	int r;
 
 	if (len >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -94,9 +117,11 @@ static int client_connect(int *ret)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &client_timeout, sizeof(client_timeout)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &client_timeout, sizeof(client_timeout)) < 0)
-		return -errno;
+	r = client_bound(fd, SO_SNDTIMEO, ms);
+	if (r == 0)
+		r = client_bound(fd, SO_RCVTIMEO, ms);
+	if (r < 0)
+		return r;
 	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -125,44 +150,63 @@ static int client_receive(int fd, char *buffer, size_t size, size_t *ret_len)
 	return 0;
 }
 
-static enum cli_status client_exchange(const char *text, size_t len, char *buffer, size_t *ret_len)
+/* A policy of many rules takes the agent longer than a person waits without a word. */
+static void client_notice(int fd, const char *doing)
 {
+	struct pollfd answer = {.fd = fd, .events = POLLIN};
+
+	if (isatty(STDERR_FILENO) && poll(&answer, 1, client_notice_ms) == 0)
+		fprintf(stderr, "bailiff: the agent is %s, waiting up to %d s\n", doing,
+			CLIENT_ORDER_TIMEOUT_S);
+}
+
+static enum cli_status client_exchange(struct exchange *x)
+{
+	int r, ms = x->doing ? client_order_ms : client_question_ms;
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
-	int r = client_connect(&fd);
 
+	r = client_connect(ms, &fd);
 	if (r < 0)
 		return client_failed(r, "cannot connect to the agent");
 	do
-		n = send(fd, text, len, MSG_NOSIGNAL);
+		n = send(fd, x->text, strlen(x->text), MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return client_failed(-errno, "cannot ask the agent");
-	r = client_receive(fd, buffer, QUERY_MAX, ret_len);
+	if (x->doing)
+		client_notice(fd, x->doing);
+	r = client_receive(fd, x->answer, QUERY_MAX, &x->len);
 	if (r == -EMSGSIZE) {
 		client_complain("the agent's answer is longer than it may be");
+		return CLI_FAILED;
+	}
+	if (r == -EAGAIN && x->doing) {
+		client_complain("the agent does not answer in time; it may still do what it was "
+				"told: `bailiff status` says what is in force");
 		return CLI_FAILED;
 	}
 	return r < 0 ? client_failed(r, "cannot read the agent's answer") : CLI_OK;
 }
 
-enum cli_status client_ask(json_t *request, int root_only, json_t **ret, json_t **ret_refusal)
+static enum cli_status client_say(json_t *request, const char *doing, bool root_only, json_t **ret,
+				  json_t **ret_refusal)
 {
 	_cleanup_free_ char *text = json_dumps(request, JSON_COMPACT);
 	_cleanup_free_ char *buffer = malloc(QUERY_MAX);
+	struct exchange x = {.text = text, .doing = doing, .answer = buffer};
 	_cleanup_json_ json_t *answer = NULL;
 	enum cli_status status;
 	json_error_t error;
-	size_t len = 0;
 
 	if (!text || !buffer)
 		return client_failed(-ENOMEM, "cannot ask the agent");
 	if (strlen(text) > QUERY_MAX)
 		return client_failed(-EMSGSIZE, "cannot ask the agent");
-	status = client_exchange(text, strlen(text), buffer, &len);
+	status = client_exchange(&x);
 	if (status != CLI_OK)
 		return status;
-	answer = json_loadb(buffer, len, JSON_REJECT_DUPLICATES, &error);
+	answer = json_loadb(buffer, x.len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(answer) || !json_is_boolean(json_object_get(answer, "ok"))) {
 		client_complain("the agent's answer is not understood; are bailiff and bailiffd of "
 				"the same version?");
@@ -180,6 +224,16 @@ enum cli_status client_ask(json_t *request, int root_only, json_t **ret, json_t 
 	    (root_only && geteuid() != 0))
 		return CLI_NOT_PERMITTED;
 	return CLI_FAILED;
+}
+
+enum cli_status client_ask(json_t *request, int root_only, json_t **ret, json_t **ret_refusal)
+{
+	return client_say(request, NULL, root_only, ret, ret_refusal);
+}
+
+enum cli_status client_order(json_t *request, const char *doing, json_t **ret, json_t **ret_refusal)
+{
+	return client_say(request, doing, true, ret, ret_refusal);
 }
 
 enum cli_status client_print_json(const json_t *value)

@@ -57,12 +57,15 @@ static int look_up(struct kernel *k, int want, struct opened *ret)
 	return r;
 }
 
-static int note(const struct kernel *k, uint32_t kind, uint32_t id)
+/* What is not noted can be changed by whoever may use bpf(2): a failure is said. */
+static void note(const struct kernel *k, uint32_t kind, uint32_t id)
 {
 	struct guard_object key = {.kind = kind, .id = id};
 	uint32_t one = 1;
+	int r = bpf_map_update_elem(guard_fd(k, "guard_objects"), &key, &one, BPF_ANY);
 
-	return bpf_map_update_elem(guard_fd(k, "guard_objects"), &key, &one, BPF_ANY);
+	if (r < 0)
+		log_err_r(r, "the guard does not know object %u of kind %u", id, kind);
 }
 
 void kernel_guard_link(const struct kernel *k, const struct bpf_link *link)

@@ -14,7 +14,9 @@
 #include "canary.skel.h"
 #include "kernel/hooks.h"
 
-#define LACKS_MAX 32
+/* As many as one object has programs, with room: one that is left out here would be loaded again.
+ */
+#define LACKS_MAX 64
 
 /* Why a program is not there. */
 struct lack {
@@ -109,12 +111,10 @@ static int turn_round(struct bpf_program *prog, const char *hook)
 {
 	char function[96];
 	bool nothing = hook_function(hook, function, sizeof(function));
-	int r;
 
 	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
 	bpf_program__set_expected_attach_type(prog, nothing ? BPF_TRACE_FENTRY : BPF_MODIFY_RETURN);
-	r = bpf_program__set_attach_target(prog, 0, function);
-	return r;
+	return bpf_program__set_attach_target(prog, 0, function);
 }
 
 static void choose_one(struct kernel *k, struct bpf_object *object, struct bpf_program *prog,
@@ -179,7 +179,7 @@ static struct bpf_object *open_part(struct kernel *k, const struct part *part,
 static void try_each(struct kernel *k, const struct part *part,
 		     const struct bpf_object_open_opts *opts, struct lacks *l)
 {
-	char names[64][64];
+	char names[LACKS_MAX][64];
 	size_t n = 0;
 	struct bpf_object *object = open_part(k, part, opts, l, NULL);
 	struct bpf_program *prog;

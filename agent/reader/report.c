@@ -309,3 +309,29 @@ void report_findings(struct pipeline *p, const struct masked *text,
 	for (size_t i = 0; i < n; i++)
 		report_finding(p, text, &list[i], place);
 }
+
+struct event *report_effect(struct pipeline *p, enum event_code code,
+			    const struct record_head *head, const struct process *root)
+{
+	struct event *event = report_begin(p, code, head->time_ns);
+
+	if (!event)
+		return NULL;
+	report_actor(p, event, &head->actor, head->generation);
+	if (root)
+		report_client(p, event, root);
+	return event;
+}
+
+void report_judged(struct pipeline *p, struct event *event, const struct record_head *head,
+		   const struct process *root, const struct report_verdict *v)
+{
+	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
+
+	report_verdict(p, event, v);
+	if (root && root->lineage)
+		cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
+	if (root)
+		report_cause(p, event, &cause);
+	report_end(p, event, v->verdict == BAILIFF_DENY);
+}

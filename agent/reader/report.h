@@ -45,6 +45,14 @@ struct report_verdict {
 };
 void report_verdict(struct pipeline *p, struct event *event, const struct report_verdict *v);
 
+/* Starts the event of a kernel record: who did it, and the client that it belongs to (root), for
+ * its ids, where the actor is in a governed tree; NULL as report_begin(). */
+struct event *report_effect(struct pipeline *p, enum event_code code,
+			    const struct record_head *head, const struct process *root);
+/* Ends it with the verdict, and with what the client was doing that led to it. */
+void report_judged(struct pipeline *p, struct event *event, const struct record_head *head,
+		   const struct process *root, const struct report_verdict *v);
+
 /* One EVENT_SENSITIVE_DATA for each detector that matched in text. where: "message", "tool_input",
  * … */
 struct report_place {

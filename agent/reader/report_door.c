@@ -107,7 +107,6 @@ int report_door(struct pipeline *p, const struct record_door *record)
 {
 	const struct record_head *head = &record->head;
 	struct process *root = process_root(p, head);
-	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
 	char target[TARGET_TEXT], what[TARGET_TEXT + 80];
 	struct report_verdict v = {
 		.verdict = record->verdict,
@@ -122,12 +121,9 @@ int report_door(struct pipeline *p, const struct record_door *record)
 
 	if (root && record->verdict == BAILIFF_DENY)
 		root->n_denied++;
-	event = report_begin(p, EVENT_DOOR, head->time_ns);
+	event = report_effect(p, EVENT_DOOR, head, root);
 	if (!event)
 		return -ENOMEM;
-	report_actor(p, event, &head->actor, head->generation);
-	if (root)
-		report_client(p, event, root);
 	door_target(record, target);
 	door_what(record, target, what, sizeof(what));
 	event_set_int(event, "process.pid",
@@ -139,12 +135,6 @@ int report_door(struct pipeline *p, const struct record_door *record)
 		event_set_int(event, "unmapped.peer_pid", record->peer_tgid);
 	if (record->inode)
 		report_count(event, "unmapped.inode", record->inode);
-	report_verdict(p, event, &v);
-	if (root) {
-		if (root->lineage)
-			cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
-		report_cause(p, event, &cause);
-	}
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_judged(p, event, head, root, &v);
 	return p->failed;
 }

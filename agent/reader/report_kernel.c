@@ -33,20 +33,6 @@ static const char *report_protocol(uint16_t protocol)
 	}
 }
 
-/* The client that the effect belongs to, for its ids, where the actor is in a governed tree. */
-static struct event *report_effect(struct pipeline *p, enum event_code code,
-				   const struct record_head *head, const struct process *root)
-{
-	struct event *event = report_begin(p, code, head->time_ns);
-
-	if (!event)
-		return NULL;
-	report_actor(p, event, &head->actor, head->generation);
-	if (root)
-		report_client(p, event, root);
-	return event;
-}
-
 int report_exec(struct pipeline *p, const struct record_exec *record)
 {
 	const struct record_head *head = &record->head;
@@ -127,7 +113,6 @@ int report_net(struct pipeline *p, const struct record_net *record)
 {
 	const struct record_head *head = &record->head;
 	struct process *root = process_root(p, head);
-	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
 	const char *protocol = report_protocol(record->protocol);
 	const char *name = NULL;
 	char address[INET6_ADDRSTRLEN] = "", what[NAME_SIZE + 128];
@@ -166,13 +151,7 @@ int report_net(struct pipeline *p, const struct record_net *record)
 	event_set_int(event, "unmapped.family", record->family);
 	event_set_int(event, "unmapped.socket_type", record->socket_type);
 	report_net_what(record, name, what, sizeof(what));
-	report_verdict(p, event, &v);
-	if (root) {
-		if (root->lineage)
-			cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
-		report_cause(p, event, &cause);
-	}
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_judged(p, event, head, root, &v);
 	return p->failed;
 }
 

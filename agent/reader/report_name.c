@@ -102,7 +102,6 @@ int report_name(struct pipeline *p, const struct record_name *record)
 {
 	const struct record_head *head = &record->head;
 	struct process *root = process_root(p, head);
-	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
 	char name[NAME_SIZE] = "", address[INET6_ADDRSTRLEN] = "", what[NAME_SIZE + 96];
 	struct report_verdict v = {
 		.verdict = record->verdict,
@@ -122,12 +121,9 @@ int report_name(struct pipeline *p, const struct record_name *record)
 		return p->failed;
 	if (root && record->verdict == BAILIFF_DENY)
 		root->n_denied++;
-	event = report_begin(p, report_kinds[record->event].code, head->time_ns);
+	event = report_effect(p, report_kinds[record->event].code, head, root);
 	if (!event)
 		return -ENOMEM;
-	report_actor(p, event, &head->actor, head->generation);
-	if (root)
-		report_client(p, event, root);
 	if (report_kinds[record->event].code == EVENT_DESTINATION) {
 		report_name_endpoint(p, event, record, name, address);
 	} else {
@@ -136,12 +132,6 @@ int report_name(struct pipeline *p, const struct record_name *record)
 		report_name_answer(p, event, address, record->ttl);
 	}
 	report_name_what(record, name, address, what, sizeof(what));
-	report_verdict(p, event, &v);
-	if (root) {
-		if (root->lineage)
-			cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
-		report_cause(p, event, &cause);
-	}
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_judged(p, event, head, root, &v);
 	return p->failed;
 }

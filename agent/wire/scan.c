@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "scan_plain reads eight bytes at a time");
+#include "base/plain.h"
 
 enum scan_state {
 	S_VALUE,	/* a value must come */
@@ -74,31 +74,6 @@ static bool scan_pop(struct scan *s)
 	if (s->depth == 1)
 		s->split = false;
 	return scan_value_done(s);
-}
-
-/* The first byte in [p, end) that a string treats specially: a quote, a backslash, a control byte.
- * Eight at a time: most of a conversation is inside strings. */
-static const char *scan_plain(const char *p, const char *end)
-{
-	const uint64_t ones = 0x0101010101010101ull, high = 0x8080808080808080ull;
-
-	while (end - p >= 8) {
-		uint64_t v, quote, slash, hit;
-
-		memcpy(&v, p, 8);
-		quote = v ^ (ones * '"');
-		slash = v ^ (ones * '\\');
-		/* the zero-byte test: exact for the lowest hit, which is the one that counts */
-		hit = ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-		      ((v - ones * 0x20) & ~v);
-		hit &= high;
-		if (hit)
-			return p + __builtin_ctzll(hit) / 8;
-		p += 8;
-	}
-	while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
-		p++;
-	return p;
 }
 
 static bool is_blank(char c)
@@ -218,7 +193,7 @@ static enum scan_event scan_string(struct scan *s, const char **at, const char *
 
 	while (p < end) {
 		if (s->state == S_STRING) {
-			p = scan_plain(p, end);
+			p += plain_length(p, (size_t)(end - p));
 			if (p == end)
 				break;
 			if (*p == '"') {

@@ -287,6 +287,13 @@ static BENCH_UNUSED struct image_key asks(struct bench *b)
 	return key;
 }
 
+/* A keeper that was just asked about this program. */
+static BENCH_UNUSED struct image_key bench_question(struct bench *b)
+{
+	bench_open(b);
+	return asks(b);
+}
+
 /* What the analyst was asked; false: nothing. */
 static BENCH_UNUSED bool asked(struct bench *b, struct channel_analyse *ret)
 {

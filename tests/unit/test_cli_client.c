@@ -1,182 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The commands that ask the agent, against a stand-in that answers well, badly, or not at all. */
-#include "cli/admin.c" // NOLINT(bugprone-suspicious-include): the commands are in no library
-#include "cli/client.c"
+#include "cli/client.c" // NOLINT(bugprone-suspicious-include): the commands are in no library
 #include "cli/status.c"
 #include "cli/table.c"
 #include "cli/terminal.c"
 #include "cli/why.c"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-#include "harness.h"
-
-#define AGENT_SILENT	((const char *)-1)
-#define AGENT_HANGS_UP	((const char *)-2)
-#define AGENT_OVERLONG	((const char *)-3)
-#define AGENT_DEEP	((const char *)-4)
-#define AGENT_WITH_FILE ((const char *)-5)
-
-static char agent_directory[64], agent_path[96];
-
-static void place_make(void)
-{
-	snprintf(agent_directory, sizeof(agent_directory), "/tmp/bailiff-test-XXXXXX");
-	assert_non_null(mkdtemp(agent_directory));
-	snprintf(agent_path, sizeof(agent_path), "%s/query.sock", agent_directory);
-	chmod(agent_directory, 0755);
-}
-
-static void place_remove(void)
-{
-	unlink(agent_path);
-	rmdir(agent_directory);
-}
-
-static int place_bind(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	memcpy(address.sun_path, agent_path, strlen(agent_path));
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-/* The agent's side of one exchange. Exits 0 when it was asked `want` (NULL: whatever). */
-static void agent_answer(int fd, const char *answer)
-{
-	static char big[QUERY_MAX + 1];
-	char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {.iov_base = big, .iov_len = 11};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-
-	if (answer == AGENT_SILENT) {
-		poll(NULL, 0, 1000);
-	} else if (answer == AGENT_OVERLONG) {
-		memset(big, ' ', sizeof(big));
-		memcpy(big, "{\"ok\":true}", 11);
-		send(fd, big, sizeof(big), MSG_NOSIGNAL);
-	} else if (answer == AGENT_DEEP) {
-		memset(big, '[', QUERY_MAX);
-		send(fd, big, QUERY_MAX, MSG_NOSIGNAL);
-	} else if (answer == AGENT_WITH_FILE) {
-		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-		memcpy(big, "{\"ok\":true}", 11);
-		sendmsg(fd, &message, MSG_NOSIGNAL);
-	} else if (answer != AGENT_HANGS_UP) {
-		send(fd, answer, strlen(answer), MSG_NOSIGNAL);
-	}
-}
-
-static void agent_serve(int listener, const char *want, const char *answer)
-{
-	char request[4096];
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	ssize_t n = recv(fd, request, sizeof(request), 0);
-	json_t *got, *wanted;
-
-	if (n <= 0)
-		_exit(2);
-	got = json_loadb(request, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
-	wanted = want ? json_loads(want, 0, NULL) : NULL;
-	agent_answer(fd, answer);
-	_exit(want && !json_equal(got, wanted) ? 3 : 0);
-}
-
-static pid_t agent_start(const char *want, const char *answer)
-{
-	int listener;
-	pid_t child;
-
-	place_make();
-	listener = place_bind();
-	assert_int_equal(listen(listener, 1), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		agent_serve(listener, want, answer);
-	close(listener);
-	client_test(agent_path, 200);
-	return child;
-}
-
-/* Waits for the stand-in, and says whether it was asked what it wanted to be. */
-static int agent_end(pid_t child)
-{
-	int status;
-
-	assert_int_equal(waitpid(child, &status, 0), child);
-	place_remove();
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-struct run {
-	int status;
-	char out[8192], err[8192];
-};
-
-static void read_back(FILE *from, int to, int saved, char *text, size_t size)
-{
-	size_t n;
-
-	fflush(NULL);
-	dup2(saved, to);
-	close(saved);
-	rewind(from);
-	n = fread(text, 1, size - 1, from);
-	text[n] = 0;
-	fclose(from);
-}
-
-/* Runs a command with its output in *ret. words: split at spaces. */
-static void run(int (*cmd)(int, char **), const char *words, struct run *ret)
-{
-	FILE *out = tmpfile(), *err = tmpfile();
-	int saved_out, saved_err, argc = 0;
-	char *copy = strdup(words), *argv[16], *rest = NULL;
-
-	for (char *w = strtok_r(copy, " ", &rest); w; w = strtok_r(NULL, " ", &rest))
-		argv[argc++] = w;
-	argv[argc] = NULL;
-	fflush(NULL);
-	saved_out = dup(1);
-	saved_err = dup(2);
-	dup2(fileno(out), 1);
-	dup2(fileno(err), 2);
-	alarm(10); /* a command that waits for ever fails, and does not hold the others up */
-	ret->status = cmd(argc, argv);
-	alarm(0);
-	read_back(out, 1, saved_out, ret->out, sizeof(ret->out));
-	read_back(err, 2, saved_err, ret->err, sizeof(ret->err));
-	free(copy);
-}
-
-static void ask(int (*cmd)(int, char **), const char *words, const char *want, const char *answer,
-		struct run *ret)
-{
-	pid_t agent = agent_start(want, answer);
-
-	run(cmd, words, ret);
-	assert_int_equal(agent_end(agent), 0);
-}
-
-static void assert_holds(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in: %s", part, text);
-}
+#include "client_fixture.h"
 
 static const char why_answer[] =
 	"{\"ok\":true,\"person\":\"carol@company.com\",\"denials\":[{\"number\":41,"
@@ -282,11 +112,7 @@ static void test_json(void **state)
 
 static void test_usage(void **state)
 {
-	static const struct {
-		int (*cmd)(int, char **);
-		const char *words;
-		int status;
-	} cases[] = {
+	static const struct usage_case cases[] = {
 		{cmd_why, "why -n 0", CLI_USAGE},
 		{cmd_why, "why -n 51", CLI_USAGE},
 		{cmd_why, "why -n -1", CLI_USAGE},
@@ -302,29 +128,9 @@ static void test_usage(void **state)
 		{cmd_status, "status now", CLI_USAGE},
 		{cmd_status, "status -x", CLI_USAGE},
 		{cmd_status, "status --help", CLI_OK},
-		{cmd_reload, "reload it", CLI_USAGE},
-		{cmd_reload, "reload --help", CLI_OK},
-		{cmd_detach, "detach", CLI_USAGE},
-		{cmd_detach, "detach --no", CLI_USAGE},
-		{cmd_detach, "detach --yes x", CLI_USAGE},
-		{cmd_detach, "detach --help", CLI_OK},
-		{cmd_trust, "trust", CLI_USAGE},
-		{cmd_trust, "trust --yes", CLI_USAGE},
-		{cmd_trust, "trust a b", CLI_USAGE},
-		{cmd_trust, "trust --help", CLI_OK},
 	};
 
-	client_test("/nonexistent/query.sock", 200); /* asked by none of these */
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct run r;
-
-		run(cases[i].cmd, cases[i].words, &r);
-		if (r.status != cases[i].status)
-			fail_msg("%s: %d", cases[i].words, r.status);
-		/* help is what was asked for; a mistake is told on stderr, and nothing on stdout */
-		assert_int_equal(*r.out != 0, cases[i].status == CLI_OK);
-		assert_int_equal(*r.err != 0, cases[i].status != CLI_OK);
-	}
+	assert_usage(cases, ARRAY_SIZE(cases));
 	(void)state;
 }
 
@@ -502,76 +308,9 @@ static void test_status_of_another_version(void **state)
 
 static void test_root_only(void **state)
 {
-	static const char no[] = "{\"ok\":false,\"error\":\"only root may ask that\"}";
-	static const struct {
-		int (*cmd)(int, char **);
-		const char *words;
-		bool root_only;
-	} cases[] = {
-		{cmd_status, "status", true},
-		{cmd_reload, "reload", true},
-		{cmd_detach, "detach --yes", true},
-		{cmd_why, "why --person a@b", true},
-		{cmd_why, "why", false},
-	};
-	struct run r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		pid_t agent = agent_start(NULL, no);
-		uid_t was = geteuid();
-
-		if (was == 0) {
-			assert_int_equal(chown(agent_path, 65534, 65534), 0);
-			assert_int_equal(seteuid(65534), 0);
-		}
-		run(cases[i].cmd, cases[i].words, &r);
-		assert_int_equal(seteuid(was), 0);
-		assert_int_equal(agent_end(agent), 0);
-		assert_int_equal(r.status, cases[i].root_only ? CLI_NOT_PERMITTED : CLI_FAILED);
-		assert_holds(r.err, "only root may ask that");
-	}
-	(void)state;
-}
-
-static void test_reload(void **state)
-{
-	struct run r;
-
-	ask(cmd_reload, "reload", "{\"ask\":\"reload\"}",
-	    "{\"ok\":true,\"generation\":8,\"report\":[\"acl.yaml:1:1: warning\"]}", &r);
-	assert_int_equal(r.status, CLI_OK);
-	assert_string_equal(r.out, "policy loaded, generation 8\n");
-	assert_string_equal(r.err, "acl.yaml:1:1: warning\n");
-	ask(cmd_reload, "reload", NULL,
-	    "{\"ok\":false,\"error\":\"the policy is refused\",\"report\":[\"bailiff.yaml:3:1: "
-	    "error: \\u001b\",7]}",
-	    &r);
-	if (geteuid() == 0) { /* anybody else is told that they may not */
-		assert_int_equal(r.status, CLI_USAGE);
-		assert_holds(r.err, "the policy is refused\nbailiff.yaml:3:1: error: \\x1b\n?\n");
-	}
-	assert_string_equal(r.out, "");
-	ask(cmd_reload, "reload --json", NULL,
-	    "{\"ok\":false,\"error\":\"bad\",\"report\":[\"line\"]}", &r);
-	assert_holds(r.out, "\"report\": [");
-	/* refused for another reason than the policy */
-	ask(cmd_reload, "reload", NULL, "{\"ok\":false,\"error\":\"busy\"}", &r);
-	assert_int_equal(r.status, geteuid() == 0 ? CLI_FAILED : CLI_NOT_PERMITTED);
-	ask(cmd_reload, "reload", NULL,
-	    "{\"ok\":false,\"error\":\"no\",\"not_permitted\":true,\"report\":[]}", &r);
-	assert_int_equal(r.status, CLI_NOT_PERMITTED);
-	(void)state;
-}
-
-static void test_detach(void **state)
-{
-	struct run r;
-
-	ask(cmd_trust, "trust /dev/null", "{\"ask\":\"trust\",\"file\":\"/dev/null\"}",
-	    "{\"ok\":true}", &r);
-	ask(cmd_detach, "detach --yes", "{\"ask\":\"detach\"}", "{\"ok\":true}", &r);
-	assert_int_equal(r.status, CLI_OK);
-	assert_holds(r.out, "nothing is enforced");
+	assert_refused(cmd_status, "status", CLI_NOT_PERMITTED);
+	assert_refused(cmd_why, "why --person a@b", CLI_NOT_PERMITTED);
+	assert_refused(cmd_why, "why", CLI_FAILED);
 	(void)state;
 }
 
@@ -600,4 +339,4 @@ UNIT_MAIN(unit(test_why), unit(test_why_asks_what_it_is_told), unit(test_why_say
 	  unit(test_why_without_a_denial), unit(test_json), unit(test_usage), unit(test_not_there),
 	  unit(test_hostile_answers), unit(test_descriptor_in_answer), unit(test_full_backlog),
 	  unit(test_status), unit(test_status_of_another_version), unit(test_root_only),
-	  unit(test_reload), unit(test_detach), unit(test_durations))
+	  unit(test_durations))

@@ -9,18 +9,24 @@ static void judge(struct bench *b, uint32_t image, bool proven)
 	keeper_judged(&b->k, &j);
 }
 
+/* A keeper that has found a client and probes it. */
+static struct image_key bench_client(struct bench *b)
+{
+	struct image_key key = bench_question(b);
+
+	answer(b, IMAGE_CLIENT, true, 1);
+	assert_true(inspected(&key));
+	return key;
+}
+
 /* ---- judgements ---- */
 
 static void test_proven(void **state)
 {
 	struct bench b;
-	struct image_key key;
+	struct image_key key = bench_client(&b);
 
 	(void)state;
-	bench_open(&b);
-	key = asks(&b);
-	answer(&b, IMAGE_CLIENT, true, 1);
-	assert_true(inspected(&key));
 	assert_int_equal(last_note.judge_image, b.k.images->id);
 	assert_int_equal(last_note.seen_since_ns, 1000); /* the later of both */
 	assert_int_equal(layouts(&b, false), 0);
@@ -37,12 +43,9 @@ static void test_proven(void **state)
 static void test_disproved(void **state)
 {
 	struct bench b;
-	struct image_key key;
+	struct image_key key = bench_client(&b);
 
 	(void)state;
-	bench_open(&b);
-	key = asks(&b);
-	answer(&b, IMAGE_CLIENT, true, 1);
 	judge(&b, b.k.images->id, false);
 	assert_false(inspected(&key));
 	assert_int_equal(world.detached, 1);

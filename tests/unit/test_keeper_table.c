@@ -19,13 +19,11 @@ static void reload(struct bench *b, struct policy *old, size_t n_clients, uint8_
 /* A program that runs and is nothing special is listed: it becomes a client, also the process. */
 static void test_listed_later(void **state)
 {
-	struct image_key key;
 	struct policy old;
 	struct bench b;
+	struct image_key key = bench_question(&b);
 
 	(void)state;
-	bench_open(&b);
-	key = asks(&b);
 	answer(&b, IMAGE_OTHER, false, 1);
 	assert_int_equal(entry(&key)->class_, IMAGE_OTHER);
 	assert_null(b.k.images);
@@ -48,13 +46,11 @@ static void test_listed_later(void **state)
 /* The policy changes between the question and its answer. */
 static void test_listed_meanwhile(void **state)
 {
-	struct image_key key;
 	struct policy old;
 	struct bench b;
+	struct image_key key = bench_question(&b);
 
 	(void)state;
-	bench_open(&b);
-	key = asks(&b);
 	reload(&b, &old, 1, 1);
 	answer(&b, IMAGE_OTHER, false, 1); /* without a digest */
 	assert_int_equal(entry(&key)->class_, IMAGE_UNKNOWN);
@@ -95,13 +91,11 @@ static void test_unlisted(void **state)
 static void test_client_stays(void **state)
 {
 	struct channel_analyse q;
-	struct image_key key;
 	struct policy old;
 	struct bench b;
+	struct image_key key = bench_question(&b);
 
 	(void)state;
-	bench_open(&b);
-	key = asks(&b);
 	answer(&b, IMAGE_CLIENT, true, 1);
 	reload(&b, &old, 1, 9);
 	assert_true(inspected(&key));

@@ -62,22 +62,34 @@ APART int ssl_do_handshake(struct ssl *ssl)
 	return 1;
 }
 
-APART int ssl_read_body(struct ssl *ssl)
+/* The loop stands in each of its callers, as the functions that are looked for have it. */
+static inline __attribute__((always_inline)) int finish_handshake(struct ssl *ssl,
+								  unsigned int line)
 {
-	if (!ssl->fd) {
-		put_error(LIB_SSL, 0, 226, FILE_NAME, 2);
-		return -1;
-	}
 	while (ssl->handshake) {
 		int r = ssl_do_handshake(ssl);
 
 		if (r < 0)
 			return r;
 		if (r == 0) {
-			put_error(LIB_SSL, 0, 215, FILE_NAME, 3);
+			put_error(LIB_SSL, 0, 215, FILE_NAME, line);
 			return -1;
 		}
 	}
+	return 1;
+}
+
+APART int ssl_read_body(struct ssl *ssl)
+{
+	int r;
+
+	if (!ssl->fd) {
+		put_error(LIB_SSL, 0, 226, FILE_NAME, 2);
+		return -1;
+	}
+	r = finish_handshake(ssl, 3);
+	if (r < 0)
+		return r;
 	return ssl->method->read_app_data(ssl);
 }
 
@@ -101,6 +113,8 @@ APART int ssl_read(struct ssl *ssl, void *to, int n)
 
 APART int ssl_write(struct ssl *ssl, const void *from, int n)
 {
+	int r;
+
 	if (ssl->quic) {
 		put_error(LIB_SSL, 0, 66, FILE_NAME, 5);
 		return -1;
@@ -109,16 +123,9 @@ APART int ssl_write(struct ssl *ssl, const void *from, int n)
 		put_error(LIB_SSL, 0, 226, FILE_NAME, 6);
 		return -1;
 	}
-	while (ssl->handshake) {
-		int r = ssl_do_handshake(ssl);
-
-		if (r < 0)
-			return r;
-		if (r == 0) {
-			put_error(LIB_SSL, 0, 215, FILE_NAME, 7);
-			return -1;
-		}
-	}
+	r = finish_handshake(ssl, 7);
+	if (r < 0)
+		return r;
 	if (n < 0) {
 		put_error(LIB_SSL, 0, 111, FILE_NAME, 8);
 		return -1;

@@ -93,17 +93,6 @@ reads() {
 	"$1" "cd $skills; ${theft[$2]}" 2>&1 | grep -q skill-body-of-pdf
 }
 
-# unlinked NAME…: the pins of these programs go, and with them the programs
-unlinked() {
-	local name
-	for name in "$@"; do
-		check "$name is attached" test -e $links/*/"$name"
-		rm -f $links/*/"$name"
-	done
-	# the kernel lets go of a link some time after its last name
-	sleep 1
-}
-
 step "without bailiff every way is open"
 for name in "${sending[@]}" ping; do
 	check "$name: it arrives" sends free "$name"

@@ -67,6 +67,7 @@ check_not "its removal" as_root "rm -f $in_force/bailiff.yaml"
 check_not "the log" as_root ": >$log_directory/events.jsonl"
 check_not "the binary" as_root "chmod 0700 /usr/local/sbin/bailiffd"
 check_not "/etc/claude-code" as_root "mkdir /etc/claude-code || touch /etc/claude-code/managed-settings.json"
+check_not "a FIFO beside the policy" as_root "mkfifo $in_force/fifo"
 check "reading the policy" as_root "cat $in_force/bailiff.yaml >/dev/null"
 check "its own files" as_root "echo >/tmp/own && rm /tmp/own"
 

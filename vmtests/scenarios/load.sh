@@ -11,16 +11,7 @@ bytes=1000000
 address=10.77.1.10
 port=8443
 
-# The server is another file: the digest that the policy lists must not make a client of it, too.
-cp /build/loadgen /usr/local/bin/loadgen
-cp /build/loadgen /usr/local/bin/loadserver
-echo >>/usr/local/bin/loadserver
-digest=$(sha256sum /usr/local/bin/loadgen | cut -d' ' -f1)
-load_policy=$(policy_variant load)
-sed -i "s|^    - name: api.anthropic.com|    - {cidr: $address/32, ports: [$port]}\n&|" \
-	"$load_policy/bailiff.yaml"
-printf 'clients:\n  extra:\n    - {name: loadgen, sha256: %s}\n' "$digest" \
-	>>"$load_policy/bailiff.yaml"
+load_policy=$(loadgen_policy load "$address" "$port")
 ip netns exec api loadserver serve $port $world/host.pem $world/host.key >"$work/server" 2>&1 &
 
 # jiffies of processor time that a process has used
@@ -30,15 +21,7 @@ jiffies() {
 
 step "a program that the policy lists by its digest is inspected"
 bailiff_on "$load_policy" || fail "bailiff did not start"
-# it stays until it is looked at; a sender would have ended before, refused
-loadgen serve 8444 $world/host.pem $world/host.key >"$work/probe" 2>&1 &
-probe=$!
-for _ in $(seq 100); do
-	status ".clients[] | select(.pid == $probe) | .inspected" >"$work/inspected" 2>&1 && break
-	sleep 0.1
-done
-kill $probe
-check "bailiff status lists it, inspected" grep -qx true "$work/inspected"
+check "bailiff status lists it, inspected" loadgen_inspected
 check_not "its server, another file, is no client" status \
 	'.clients[] | select(.executable | endswith("/loadserver"))'
 
@@ -55,10 +38,6 @@ ms=$(((${EPOCHREALTIME/./} - began) / 1000))
 cat "$work/send"
 check "the sender ends well: the server got what was sent" \
 	grep -qx "$requests requests of $bytes bytes" "$work/send"
-# counted as text: the log is long by now, and jq takes its time under emulation
-requests_in_log() {
-	grep -c '"event_code":"model_request"' $log_directory/events.jsonl
-}
 for _ in $(seq 60); do
 	[ "$(requests_in_log)" -ge "$requests" ] && break
 	sleep 0.5

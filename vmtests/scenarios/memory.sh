@@ -15,16 +15,7 @@ address=10.77.1.10
 port=8443
 roles="keeper reader courier analyst"
 
-# The server is another file: the digest that the policy lists must not make a client of it, too.
-cp /build/loadgen /usr/local/bin/loadgen
-cp /build/loadgen /usr/local/bin/loadserver
-echo >>/usr/local/bin/loadserver
-digest=$(sha256sum /usr/local/bin/loadgen | cut -d' ' -f1)
-memory_policy=$(policy_variant memory)
-sed -i "s|^    - name: api.anthropic.com|    - {cidr: $address/32, ports: [$port]}\n&|" \
-	"$memory_policy/bailiff.yaml"
-printf 'clients:\n  extra:\n    - {name: loadgen, sha256: %s}\n' "$digest" \
-	>>"$memory_policy/bailiff.yaml"
+memory_policy=$(loadgen_policy memory "$address" "$port")
 ip netns exec api loadserver serve $port $world/host.pem $world/host.key >"$work/server" 2>&1 &
 
 # role RSS PSS RING_RSS RING_PSS in KiB, a line for each process. A ring's data is mapped twice in a
@@ -59,15 +50,7 @@ in_flight() {
 
 step "$conversations conversations at once: all of bailiff under $((limit_kib / 1024)) MiB"
 bailiff_on "$memory_policy" || fail "bailiff did not start"
-# it stays until it is looked at; a sender would have ended before, refused
-loadgen serve 8444 $world/host.pem $world/host.key >"$work/probe" 2>&1 &
-probe=$!
-for _ in $(seq 100); do
-	status ".clients[] | select(.pid == $probe) | .inspected" >"$work/inspected" 2>&1 && break
-	sleep 0.1
-done
-kill $probe
-check "the sender is inspected" grep -qx true "$work/inspected"
+check "the sender is inspected" loadgen_inspected
 measure >"$work/idle"
 mkfifo "$world/go"
 as_user alice timeout 150 loadgen conversations $address $port $world/ca.pem $conversations $turns \
@@ -94,9 +77,6 @@ check "every conversation ended well" \
 	grep -qx "$conversations conversations ended, 0 badly" "$work/send"
 
 step "what was said in them is in the log, and nothing was lost"
-requests_in_log() {
-	grep -c '"event_code":"model_request"' $log_directory/events.jsonl
-}
 for _ in $(seq 100); do
 	[ "$(requests_in_log)" -ge $((conversations * turns)) ] && break
 	sleep 0.2

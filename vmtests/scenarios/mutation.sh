@@ -21,22 +21,11 @@ model() {
 	as_user carol curl -sS -m 20 https://api.anthropic.com/api/hello
 }
 
-# unlinked NAME…: the pins of these programs go, and with them the programs
-unlinked() {
-	local name
-	for name in "$@"; do
-		check "$name is attached" test -e /sys/fs/bpf/bailiff/v*/links/*/"$name"
-		rm -f /sys/fs/bpf/bailiff/v*/links/*/"$name"
-	done
-	# the kernel lets go of a link some time after its last name
-	sleep 1
-}
-
 step "with every hook: curl, the skill's file and the model API are refused, with no bailiffd"
 bailiff_on "$policy" || fail "bailiff did not start"
 governed_start carol
 check "every process is gone" bailiff_kill
-ls /sys/fs/bpf/bailiff/v*/links/*/
+ls $links/*/
 check_not "the page does not come" page
 check_not "the skill's file does not open" skill_opens
 check_not "the model API is not reached" model

@@ -46,4 +46,5 @@ mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 bailiff_on "$in_force" >/dev/null
 check "ptrace: it can be done" seize "$(status .processes.reader)"
 check "a signal: it can be done" kill -9 "$(status .processes.reader)"
+check "a FIFO beside the policy: a governed root makes it" $shell -c "mkfifo $in_force/fifo && rm $in_force/fifo"
 check "the policy: a governed root writes it" $shell -c "echo >>$in_force/bailiff.yaml"
