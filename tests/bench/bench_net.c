@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What bailiff's cgroup programs add to socket(), connect() and close() on loopback, the cheapest
+ * connect there is: for ungoverned and for governed sockets, with few rules loaded and with many.
+ *
+ * They are attached to a cgroup of this benchmark's own, in a network namespace of its own, and
+ * nowhere else. The LSM hooks refuse on the whole host: what they cost is measured in a virtual
+ * machine (`make bench-vm`). What they leave on a socket is put there from here, outside of what is
+ * timed.
+ *
+ * A batch with programs stands beside one without, in turns; what is compared is the two. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench_empty.skel.h"
+#include "net_tables.h"
+#include "place.h"
+
+#define CALLS	   100 /* of a batch */
+#define WARM	   20  /* before each: attaching rewrites the kernel's code */
+#define ROUNDS	   200
+#define ROUNDS_MAX 10000
+#define RULES	   1000
+#define PREFIXES   100000
+#define NAMES	   10000
+#define BACKLOG	   128
+
+enum operation { TCP4, TCP6, UDP4, OPERATIONS };
+static const char *const operation_names[] = {"TCP, IPv4", "TCP, IPv6", "UDP, IPv4"};
+
+enum size { TEN, THOUSAND, LARGE, SIZES };
+static const size_t prefixes_of[] = {10, RULES, PREFIXES}, names_of[] = {0, 0, NAMES};
+
+enum target { TARGET_PREFIXES, TARGET_WALK, TARGET_NAMED };
+
+enum kind {
+	KIND_NOTHING, /* no program on either side: what two batches differ by */
+	KIND_EMPTY,
+	KIND_UNGOVERNED,
+	KIND_GOVERNED_TEN,
+	KIND_GOVERNED,
+	KIND_GOVERNED_LARGE,
+	KIND_GOVERNED_WALK,
+	KIND_GOVERNED_NAMED,
+	KINDS
+};
+
+static const struct {
+	const char *what;
+	enum size size;
+	enum target target;
+	bool ours, governed;
+} kinds[KINDS] = {
+	[KIND_NOTHING] = {"no program, twice", THOUSAND, TARGET_PREFIXES, false, false},
+	[KIND_EMPTY] = {"an empty program", THOUSAND, TARGET_PREFIXES, false, false},
+	[KIND_UNGOVERNED] = {"ungoverned, 1,000 rules", THOUSAND, TARGET_PREFIXES, true, false},
+	[KIND_GOVERNED_TEN] = {"governed, 10 rules", TEN, TARGET_PREFIXES, true, true},
+	[KIND_GOVERNED] = {"governed, 1,000 rules", THOUSAND, TARGET_PREFIXES, true, true},
+	[KIND_GOVERNED_LARGE] = {"governed, 100,000 CIDRs and 10,000 names", LARGE, TARGET_PREFIXES,
+				 true, true},
+	[KIND_GOVERNED_WALK] = {"governed, 32 rules for one address", THOUSAND, TARGET_WALK, true,
+				true},
+	[KIND_GOVERNED_NAMED] = {"governed, opened by one of 10,000 names", LARGE, TARGET_NAMED,
+				 true, true},
+};
+
+struct bench {
+	const struct place *place;
+	struct tables tables[SIZES];
+	struct bench_empty *empty;
+	struct bpf_link *empty_links[2];
+	int listener4, listener6;
+	uint16_t port;
+	size_t rounds;
+	uint32_t turn; /* which of the prefixes is next */
+	double *ratio[OPERATIONS][KINDS], *added[OPERATIONS][KINDS];
+	double *one[OPERATIONS][KINDS][2]; /* each call, without and with */
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench_net: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorts. */
+static double quantile(double *v, size_t n, double q)
+{
+	qsort(v, n, sizeof(*v), compare);
+	return v[(size_t)(q * (double)(n - 1))];
+}
+
+/* ---- one call -----------------------------------------------------------------------------------
+ */
+
+static uint32_t address_of(struct bench *b, enum kind kind)
+{
+	/* in leaps, so that the entry is seldom one that is in the cache already */
+	static const uint32_t leap = 7919;
+
+	if (kinds[kind].target == TARGET_WALK)
+		return TABLES_WALK;
+	if (kinds[kind].target == TARGET_NAMED)
+		return TABLES_NAMED;
+	return TABLES_FIRST +
+	       (uint32_t)((uint64_t)b->turn++ * leap % prefixes_of[kinds[kind].size]);
+}
+
+static socklen_t destination(struct bench *b, enum operation op, uint32_t address,
+			     struct sockaddr_storage *to)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(b->port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(b->port)};
+
+	if (op == TCP6) {
+		six.sin6_addr = in6addr_loopback;
+		memcpy(to, &six, sizeof(six));
+		return sizeof(six);
+	}
+	four.sin_addr.s_addr = htonl(address);
+	memcpy(to, &four, sizeof(four));
+	return sizeof(four);
+}
+
+/* The time of the three calls. With mark the socket is governed; without, the same system call is
+ * made and fails, so that both find the caches alike. */
+static double call(const struct bench *b, enum operation op, const struct tables *t, bool mark,
+		   const struct sockaddr_storage *to, socklen_t len)
+{
+	double began, took;
+	int fd, other = -1;
+
+	began = now_ns();
+	fd = socket(to->ss_family, (op == UDP4 ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	took = now_ns() - began;
+	if (fd < 0)
+		die("socket");
+	if (!bpf_map_update_elem(t->sockets, &fd, &t->mark, mark ? BPF_ANY : BPF_EXIST) != mark)
+		die("mark");
+	began = now_ns();
+	if (connect(fd, (const struct sockaddr *)to, len) < 0)
+		die("connect");
+	took += now_ns() - began;
+	if (op != UDP4) {
+		other = accept4(op == TCP6 ? b->listener6 : b->listener4, NULL, NULL, SOCK_CLOEXEC);
+		if (other < 0)
+			die("accept");
+	}
+	began = now_ns();
+	close(fd);
+	took += now_ns() - began;
+	if (other >= 0)
+		close(other);
+	return took;
+}
+
+/* ---- batches ------------------------------------------------------------------------------------
+ */
+
+static void attach(struct bench *b, enum kind kind)
+{
+	if (kinds[kind].ours)
+		tables_attach(&b->tables[kinds[kind].size], b->place->cgroup);
+	if (kind != KIND_EMPTY)
+		return;
+	b->empty_links[0] =
+		bpf_program__attach_cgroup(b->empty->progs.empty_connect4, b->place->cgroup);
+	b->empty_links[1] =
+		bpf_program__attach_cgroup(b->empty->progs.empty_connect6, b->place->cgroup);
+	if (!b->empty_links[0] || !b->empty_links[1])
+		die("attach");
+}
+
+static void detach(struct bench *b, enum kind kind)
+{
+	if (kinds[kind].ours)
+		tables_detach(&b->tables[kinds[kind].size]);
+	for (int i = 0; kind == KIND_EMPTY && i < 2; i++)
+		bpf_link__destroy(b->empty_links[i]);
+}
+
+static void calls(struct bench *b, enum operation op, enum kind kind, bool with, size_t n,
+		  double *ret)
+{
+	const struct tables *t = &b->tables[kinds[kind].size];
+	struct sockaddr_storage to;
+
+	for (size_t i = 0; i < n; i++) {
+		socklen_t len = destination(b, op, address_of(b, kind), &to);
+		double took = call(b, op, t, with && kinds[kind].governed, &to, len);
+
+		if (ret)
+			ret[i] = took;
+	}
+}
+
+/* The median of the calls, which is not moved by a call that was interrupted. */
+static double batch(struct bench *b, enum operation op, enum kind kind, bool with, double *ret)
+{
+	double copy[CALLS];
+
+	if (with)
+		attach(b, kind);
+	calls(b, op, kind, with, WARM, NULL);
+	calls(b, op, kind, with, CALLS, ret);
+	if (with)
+		detach(b, kind);
+	memcpy(copy, ret, sizeof(copy));
+	return quantile(copy, CALLS, 0.5);
+}
+
+static void pair(struct bench *b, enum operation op, enum kind kind, size_t round)
+{
+	uint32_t turn = b->turn;
+	double median[2];
+
+	/* each is first as often as the other */
+	for (size_t i = 0; i < 2; i++) {
+		size_t with = i ^ (round & 1);
+
+		b->turn = turn; /* the same addresses */
+		median[with] = batch(b, op, kind, with, b->one[op][kind][with] + round * CALLS);
+	}
+	b->ratio[op][kind][round] = median[1] / median[0];
+	b->added[op][kind][round] = median[1] - median[0];
+}
+
+/* ---- time inside of the programs ----------------------------------------------------------------
+ */
+
+struct inside {
+	double *mean[TABLES_PROGRAMS]; /* ns a run, of each batch in which it ran */
+	size_t n[TABLES_PROGRAMS];
+	unsigned long long runs[TABLES_PROGRAMS];
+};
+
+static void read_stats(const struct tables *t, struct bpf_prog_info info[TABLES_PROGRAMS])
+{
+	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
+		__u32 size = sizeof(info[i]);
+
+		memset(&info[i], 0, sizeof(info[i]));
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[i]), &info[i], &size) < 0)
+			die("bpf_prog_info");
+	}
+}
+
+static void counted(struct bench *b, enum operation op, enum kind kind, struct inside *in)
+{
+	const struct tables *t = &b->tables[kinds[kind].size];
+	struct bpf_prog_info before[TABLES_PROGRAMS], after[TABLES_PROGRAMS];
+
+	calls(b, op, kind, true, WARM, NULL);
+	read_stats(t, before);
+	calls(b, op, kind, true, CALLS, NULL);
+	read_stats(t, after);
+	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
+		unsigned long long n = after[i].run_cnt - before[i].run_cnt;
+
+		if (!n)
+			continue;
+		in->runs[i] += n;
+		in->mean[i][in->n[i]++] =
+			(double)(after[i].run_time_ns - before[i].run_time_ns) / (double)n;
+	}
+}
+
+static void report_inside(struct bench *b, enum operation op, enum kind kind)
+{
+	const struct tables *t = &b->tables[kinds[kind].size];
+	struct inside in = {0};
+
+	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
+		in.mean[i] = calloc(b->rounds, sizeof(double));
+		if (!in.mean[i])
+			die("memory");
+	}
+	attach(b, kind);
+	for (size_t i = 0; i < b->rounds; i++)
+		counted(b, op, kind, &in);
+	detach(b, kind);
+	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
+		if (in.n[i])
+			printf("  %-10s %-41s %-13s %4.1f runs a call  %6.0f  %6.0f\n",
+			       operation_names[op], kinds[kind].what,
+			       bpf_program__name(t->programs[i]),
+			       (double)in.runs[i] / ((double)b->rounds * CALLS),
+			       quantile(in.mean[i], in.n[i], 0.5),
+			       quantile(in.mean[i], in.n[i], 0.99));
+		free(in.mean[i]);
+	}
+}
+
+static void report_stats(struct bench *b)
+{
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (fd < 0)
+		die("bpf_enable_stats");
+	printf("\nns a run inside of each program, by the kernel's bpf_stats: median and p99 of "
+	       "the "
+	       "means of %zu batches of %d calls\n",
+	       b->rounds, CALLS);
+	for (int op = 0; op < OPERATIONS; op++)
+		for (int kind = KIND_UNGOVERNED; kind < KINDS; kind++)
+			if (op == TCP4 || kinds[kind].target == TARGET_PREFIXES)
+				report_inside(b, op, kind);
+	close(fd);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------
+ */
+
+static int listener(int family, uint16_t *port)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	socklen_t len = sizeof(four);
+
+	if (fd < 0)
+		die("socket");
+	if (family == AF_INET6) {
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0 ||
+		    bind(fd, (struct sockaddr *)&six, sizeof(six)) < 0)
+			die("bind");
+	} else {
+		if (bind(fd, (struct sockaddr *)&four, sizeof(four)) < 0 ||
+		    getsockname(fd, (struct sockaddr *)&four, &len) < 0)
+			die("bind");
+		*port = ntohs(four.sin_port);
+	}
+	if (listen(fd, BACKLOG) < 0)
+		die("listen");
+	return fd;
+}
+
+static void expect(struct bench *b, enum kind kind, uint32_t address, bool governed, int error)
+{
+	struct tables *t = &b->tables[kinds[kind].size];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+	struct sockaddr_storage to;
+	socklen_t len = destination(b, UDP4, address, &to);
+
+	if (fd < 0 || (governed && bpf_map_update_elem(t->sockets, &fd, &t->mark, BPF_ANY) < 0))
+		die("socket");
+	r = connect(fd, (struct sockaddr *)&to, len) < 0 ? errno : 0;
+	if (r != error) {
+		fprintf(stderr, "bench_net: %s: connect gives %s instead of %s\n", kinds[kind].what,
+			strerror(r), strerror(error));
+		exit(1);
+	}
+	close(fd);
+}
+
+/* The cost of what does not decide is not worth a number. */
+static void prove(struct bench *b)
+{
+	for (int kind = KIND_UNGOVERNED; kind < KINDS; kind++) {
+		attach(b, kind);
+		expect(b, kind, address_of(b, kind), kinds[kind].governed, 0);
+		expect(b, kind, TABLES_DENIED, true, EPERM);
+		expect(b, kind, TABLES_DENIED, false, 0);
+		detach(b, kind);
+	}
+}
+
+static void prepare(struct bench *b)
+{
+	size_t n = b->rounds;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		die("sched_setaffinity");
+	b->listener4 = listener(AF_INET, &b->port);
+	b->listener6 = listener(AF_INET6, &b->port);
+	b->empty = bench_empty__open_and_load();
+	if (!b->empty)
+		die("load");
+	for (int size = 0; size < SIZES; size++)
+		tables_make(&b->tables[size], prefixes_of[size], names_of[size], b->port);
+	for (int op = 0; op < OPERATIONS; op++) {
+		for (int kind = 0; kind < KINDS; kind++) {
+			b->ratio[op][kind] = calloc(n, sizeof(double));
+			b->added[op][kind] = calloc(n, sizeof(double));
+			b->one[op][kind][0] = calloc(n * CALLS, sizeof(double));
+			b->one[op][kind][1] = calloc(n * CALLS, sizeof(double));
+			if (!b->ratio[op][kind] || !b->added[op][kind] || !b->one[op][kind][0] ||
+			    !b->one[op][kind][1])
+				die("memory");
+		}
+	}
+}
+
+/* Where one address is all that there is, kinds that differ by addresses are one and the same. */
+static bool told(enum operation op, enum kind kind)
+{
+	return op != TCP6 || kinds[kind].target == TARGET_PREFIXES;
+}
+
+static void report(struct bench *b)
+{
+	size_t n = b->rounds;
+
+	printf("socket + connect + close on loopback: %zu pairs of batches of %d calls; a batch is "
+	       "its median\n",
+	       n, CALLS);
+	printf("  %-10s %-41s %8s %8s %17s %9s %17s\n", "", "", "us", "added ns", "added %",
+	       "quartiles", "p99 us: without, with");
+	for (int op = 0; op < OPERATIONS; op++) {
+		for (int kind = 0; kind < KINDS; kind++) {
+			double *r = b->ratio[op][kind], **one = b->one[op][kind];
+
+			if (!told(op, kind))
+				continue;
+			printf("  %-10s %-41s %8.2f %8.0f %17.2f %+6.2f %+6.2f %7.1f %7.1f\n",
+			       operation_names[op], kinds[kind].what,
+			       quantile(one[0], n * CALLS, 0.5) / 1e3,
+			       quantile(b->added[op][kind], n, 0.5),
+			       100 * quantile(r, n, 0.5) - 100, 100 * quantile(r, n, 0.25) - 100,
+			       100 * quantile(r, n, 0.75) - 100,
+			       quantile(one[0], n * CALLS, 0.99) / 1e3,
+			       quantile(one[1], n * CALLS, 0.99) / 1e3);
+		}
+	}
+}
+
+static size_t rounds = ROUNDS;
+
+static int run(const struct place *place)
+{
+	static struct bench b;
+
+	b.place = place;
+	b.rounds = rounds;
+	prepare(&b);
+	prove(&b);
+	for (size_t i = 0; i < rounds; i++)
+		for (int op = 0; op < OPERATIONS; op++)
+			for (int kind = 0; kind < KINDS; kind++)
+				if (told(op, kind))
+					pair(&b, op, kind, i);
+	report(&b);
+	report_stats(&b);
+	for (int size = 0; size < SIZES; size++)
+		tables_free(&b.tables[size]);
+	bench_empty__destroy(b.empty);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		rounds = strtoul(argv[1], NULL, 10);
+	if (rounds < 4 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: bench_net [ROUNDS]\n");
+		return 64;
+	}
+	return place_run(run);
+}
