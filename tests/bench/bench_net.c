@@ -39,7 +39,8 @@ static const char *const operation_names[] = {"TCP, IPv4", "TCP, IPv6", "UDP, IP
 enum size { TEN, THOUSAND, LARGE, SIZES };
 static const size_t prefixes_of[] = {10, RULES, PREFIXES}, names_of[] = {0, 0, NAMES};
 
-enum target { TARGET_PREFIXES, TARGET_WALK, TARGET_NAMED };
+#define FEW 10 /* addresses, as many as a task talks to */
+enum target { TARGET_FEW, TARGET_EACH, TARGET_WALK, TARGET_NAMED };
 
 enum kind {
 	KIND_NOTHING, /* no program on either side: what two batches differ by */
@@ -48,6 +49,7 @@ enum kind {
 	KIND_GOVERNED_TEN,
 	KIND_GOVERNED,
 	KIND_GOVERNED_LARGE,
+	KIND_GOVERNED_EACH,
 	KIND_GOVERNED_WALK,
 	KIND_GOVERNED_NAMED,
 	KINDS
@@ -59,13 +61,15 @@ static const struct {
 	enum target target;
 	bool ours, governed;
 } kinds[KINDS] = {
-	[KIND_NOTHING] = {"no program, twice", THOUSAND, TARGET_PREFIXES, false, false},
-	[KIND_EMPTY] = {"an empty program", THOUSAND, TARGET_PREFIXES, false, false},
-	[KIND_UNGOVERNED] = {"ungoverned, 1,000 rules", THOUSAND, TARGET_PREFIXES, true, false},
-	[KIND_GOVERNED_TEN] = {"governed, 10 rules", TEN, TARGET_PREFIXES, true, true},
-	[KIND_GOVERNED] = {"governed, 1,000 rules", THOUSAND, TARGET_PREFIXES, true, true},
-	[KIND_GOVERNED_LARGE] = {"governed, 100,000 CIDRs and 10,000 names", LARGE, TARGET_PREFIXES,
+	[KIND_NOTHING] = {"no program, twice", THOUSAND, TARGET_FEW, false, false},
+	[KIND_EMPTY] = {"an empty program", THOUSAND, TARGET_FEW, false, false},
+	[KIND_UNGOVERNED] = {"ungoverned, 1,000 rules", THOUSAND, TARGET_FEW, true, false},
+	[KIND_GOVERNED_TEN] = {"governed, 10 rules", TEN, TARGET_FEW, true, true},
+	[KIND_GOVERNED] = {"governed, 1,000 rules", THOUSAND, TARGET_FEW, true, true},
+	[KIND_GOVERNED_LARGE] = {"governed, 100,000 CIDRs and 10,000 names", LARGE, TARGET_FEW,
 				 true, true},
+	[KIND_GOVERNED_EACH] = {"the same, each call to another of them", LARGE, TARGET_EACH, true,
+				true},
 	[KIND_GOVERNED_WALK] = {"governed, 32 rules for one address", THOUSAND, TARGET_WALK, true,
 				true},
 	[KIND_GOVERNED_NAMED] = {"governed, opened by one of 10,000 names", LARGE, TARGET_NAMED,
@@ -118,15 +122,20 @@ static double quantile(double *v, size_t n, double q)
 
 static uint32_t address_of(struct bench *b, enum kind kind)
 {
-	/* in leaps, so that the entry is seldom one that is in the cache already */
+	/* so that the entry is seldom one that is in the cache already */
 	static const uint32_t leap = 7919;
+	size_t all = prefixes_of[kinds[kind].size];
 
-	if (kinds[kind].target == TARGET_WALK)
+	switch (kinds[kind].target) {
+	case TARGET_WALK:
 		return TABLES_WALK;
-	if (kinds[kind].target == TARGET_NAMED)
+	case TARGET_NAMED:
 		return TABLES_NAMED;
-	return TABLES_FIRST +
-	       (uint32_t)((uint64_t)b->turn++ * leap % prefixes_of[kinds[kind].size]);
+	case TARGET_EACH:
+		return TABLES_FIRST + (uint32_t)((uint64_t)b->turn++ * leap % all);
+	default:
+		return TABLES_FIRST + (uint32_t)(b->turn++ % FEW * (all / FEW));
+	}
 }
 
 static socklen_t destination(struct bench *b, enum operation op, uint32_t address,
@@ -326,7 +335,7 @@ static void report_stats(struct bench *b)
 	       b->rounds, CALLS);
 	for (int op = 0; op < OPERATIONS; op++)
 		for (int kind = KIND_UNGOVERNED; kind < KINDS; kind++)
-			if (op == TCP4 || kinds[kind].target == TARGET_PREFIXES)
+			if (op == TCP4 || kinds[kind].target == TARGET_FEW)
 				report_inside(b, op, kind);
 	close(fd);
 }
@@ -420,7 +429,7 @@ static void prepare(struct bench *b)
 /* Where one address is all that there is, kinds that differ by addresses are one and the same. */
 static bool told(enum operation op, enum kind kind)
 {
-	return op != TCP6 || kinds[kind].target == TARGET_PREFIXES;
+	return op != TCP6 || kinds[kind].target == TARGET_FEW;
 }
 
 static void report(struct bench *b)
