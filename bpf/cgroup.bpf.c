@@ -14,11 +14,15 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, bool v6)
 {
 	struct socket_context *s = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, 0, 0) : NULL;
-	struct net_work *w = net_begin(door);
+	bool governed = s && (s->flags & TASK_GOVERNED);
+	struct net_work *w;
 	__u32 verdict;
 
+	if (!governed && net_free(bpf_ntohs((__u16)ctx->user_port)))
+		return CGROUP_PASS;
+	w = net_begin(door);
 	if (!w)
-		return s && (s->flags & TASK_GOVERNED) ? CGROUP_DENY : CGROUP_PASS;
+		return governed ? CGROUP_DENY : CGROUP_PASS;
 	net_asker(&w->who, NULL, s);
 	w->netns = s ? s->home : 0;
 	w->address.port = bpf_ntohs((__u16)ctx->user_port);

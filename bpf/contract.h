@@ -80,6 +80,7 @@ enum bailiff_reason {
 #define POLICY_NAMESPACES	 64u /* user namespaces may be made */
 
 #define POLICY_LISTEN_MAX 8
+#define POLICY_MODEL_MAX  4
 
 struct port_range {
 	__u16 low, high; /* host order, inclusive; high 0: no range */
@@ -96,8 +97,11 @@ struct policy_root {
 	__u32 flags;	     /* POLICY_* */
 	__u64 credential_key[2];		     /* of the digests of enrolled credentials */
 	struct port_range listen[POLICY_LISTEN_MAX]; /* where others than this host may connect */
+	/* all ports of model endpoints: on others nothing is refused to who is not governed */
+	struct port_range model[POLICY_MODEL_MAX];
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 48 + 4 * POLICY_LISTEN_MAX, "policy_root");
+CONTRACT_ASSERT(sizeof(struct policy_root) == 48 + 4 * POLICY_LISTEN_MAX + 4 * POLICY_MODEL_MAX,
+		"policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
 struct person_value {

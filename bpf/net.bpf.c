@@ -122,20 +122,31 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 	return w->verdict;
 }
 
+/* The port of what may be an internet address, on its way to somebody who is not governed. */
+static __always_inline bool net_free_at(const void *address, int len)
+{
+	__u8 head[4] = {};
+
+	if (len < (int)sizeof(head) || bpf_probe_read_kernel(head, sizeof(head), address))
+		return false;
+	return net_free((__u16)head[2] << 8 | head[3]);
+}
+
 static __always_inline int net_lsm(struct socket *sock, const void *address, int len, __u32 door)
 {
 	struct sock *sk = sock->sk;
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
+	bool governed = t || (s && (s->flags & TASK_GOVERNED));
 	struct net_work *w;
 	__u32 verdict;
 	int r;
 
-	if (!sk)
+	if (!sk || (!governed && net_free_at(address, len)))
 		return 0;
 	w = net_begin(door);
 	if (!w) {
-		if (!t && !(s && (s->flags & TASK_GOVERNED)))
+		if (!governed)
 			return 0;
 		/* a plain branch: see refuse_if_governed() of process.bpf.c */
 		barrier();

@@ -141,7 +141,7 @@ __noinline int net_model(struct net_work *w)
 	struct judgement kept;
 	struct model_key key = {};
 	struct learned_value *v;
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now;
 
 	if (!w)
 		return 0;
@@ -150,6 +150,7 @@ __noinline int net_model(struct net_work *w)
 	v = bpf_map_lookup_elem(&model_addresses, &key);
 	if (!v)
 		return 0;
+	now = bpf_ktime_get_boot_ns();
 	kept = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
 		if (!v->names[i].pattern || v->names[i].until_ns < now)
@@ -169,7 +170,7 @@ __noinline int net_names(struct net_work *w)
 	struct judgement kept, refused;
 	struct learned_key key = {};
 	struct learned_value *v;
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now;
 	int found = 0;
 
 	if (!w)
@@ -181,6 +182,7 @@ __noinline int net_names(struct net_work *w)
 	v = bpf_map_lookup_elem(&learned, &key);
 	if (!v)
 		return 0;
+	now = bpf_ktime_get_boot_ns();
 	kept = w->j;
 	refused = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
@@ -211,7 +213,7 @@ __noinline int net_denied(struct net_work *w)
 	struct judgement kept;
 	struct learned_key key = {};
 	struct learned_value *v;
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now;
 
 	if (!w)
 		return 0;
@@ -222,6 +224,7 @@ __noinline int net_denied(struct net_work *w)
 	v = bpf_map_lookup_elem(&learned, &key);
 	if (!v)
 		return 0;
+	now = bpf_ktime_get_boot_ns();
 	kept = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
 		if (!v->names[i].pattern || v->names[i].until_ns < now)
@@ -338,6 +341,16 @@ __noinline int net_judge(struct net_work *w)
 	else if (!net_names(w) && !judgement_settled(&w->j) && net_own(w))
 		judge(&w->j, BAILIFF_ALLOW, BAILIFF_REASON_LOCAL, 0, root->mode_destinations);
 	return judgement_apply(&w->j);
+}
+
+/* Whether a port alone says that the verdict on somebody who is not governed is to let him through.
+ * Most of what a host does ends here. */
+static __always_inline bool net_free(__u16 port)
+{
+	__u32 slot = 0;
+	struct policy_root *root = policy_now(&slot);
+
+	return !root || !verdict_port_of_model(root, port);
 }
 
 /* Brings a socket address to its one form. Returns 0, 1 when it is of a family that is not judged
