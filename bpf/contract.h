@@ -323,9 +323,13 @@ struct socket_context {
 		       * governed, or handed over */
 	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */
 	__u32 home; /* the network namespace that the socket itself is in, by inode */
-	__u32 pad;
+	/* what the first door let through just now, in canonical form, for the second: taken once.
+	 * Family 0: nothing */
+	__u16 passed_family;
+	__u16 passed_port;
+	__u8 passed[16];
 };
-CONTRACT_ASSERT(sizeof(struct socket_context) == 56 + 8 * LEARNED_NAMES, "socket_context");
+CONTRACT_ASSERT(sizeof(struct socket_context) == 72 + 8 * LEARNED_NAMES, "socket_context");
 
 /* Where a lineage listens for TCP: key of `listeners`. The address as bound, all zero for any; an
  * IPv4 address in IPv6 as IPv4. */

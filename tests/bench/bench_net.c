@@ -32,26 +32,34 @@
 #define PREFIXES   100000
 #define NAMES	   10000
 #define BACKLOG	   128
+#define EMPTIES	   4
 
 enum operation { TCP4, TCP6, UDP4, OPERATIONS };
 static const char *const operation_names[] = {"TCP, IPv4", "TCP, IPv6", "UDP, IPv4"};
 
-enum size { TEN, THOUSAND, LARGE, SIZES };
-static const size_t prefixes_of[] = {10, RULES, PREFIXES}, names_of[] = {0, 0, NAMES};
+enum size { TEN, THOUSAND, LARGE, MODEL, SIZES };
+static const size_t prefixes_of[] = {10, RULES, PREFIXES, RULES}, names_of[] = {0, 0, NAMES, 0};
 
 #define FEW 10 /* addresses, as many as a task talks to */
 enum target { TARGET_FEW, TARGET_EACH, TARGET_WALK, TARGET_NAMED };
 
+/* The socket as the LSM hooks leave it: after a connect() that they let through, or as they do not
+ * leave it before one: then all is decided at the second door. */
+enum mark { UNGOVERNED, PASSED, TO_BE_JUDGED };
+
 enum kind {
 	KIND_NOTHING, /* no program on either side: what two batches differ by */
-	KIND_EMPTY,
+	KIND_EMPTY,   /* what the kernel takes to call one program at each hook */
 	KIND_UNGOVERNED,
-	KIND_GOVERNED_TEN,
+	KIND_UNGOVERNED_MODEL,
 	KIND_GOVERNED,
 	KIND_GOVERNED_LARGE,
-	KIND_GOVERNED_EACH,
-	KIND_GOVERNED_WALK,
-	KIND_GOVERNED_NAMED,
+	KIND_JUDGED_TEN,
+	KIND_JUDGED,
+	KIND_JUDGED_LARGE,
+	KIND_JUDGED_EACH,
+	KIND_JUDGED_WALK,
+	KIND_JUDGED_NAMED,
 	KINDS
 };
 
@@ -59,28 +67,35 @@ static const struct {
 	const char *what;
 	enum size size;
 	enum target target;
-	bool ours, governed;
+	enum mark mark;
+	bool ours;
 } kinds[KINDS] = {
-	[KIND_NOTHING] = {"no program, twice", THOUSAND, TARGET_FEW, false, false},
-	[KIND_EMPTY] = {"an empty program", THOUSAND, TARGET_FEW, false, false},
-	[KIND_UNGOVERNED] = {"ungoverned, 1,000 rules", THOUSAND, TARGET_FEW, true, false},
-	[KIND_GOVERNED_TEN] = {"governed, 10 rules", TEN, TARGET_FEW, true, true},
-	[KIND_GOVERNED] = {"governed, 1,000 rules", THOUSAND, TARGET_FEW, true, true},
-	[KIND_GOVERNED_LARGE] = {"governed, 100,000 CIDRs and 10,000 names", LARGE, TARGET_FEW,
-				 true, true},
-	[KIND_GOVERNED_EACH] = {"the same, each call to another of them", LARGE, TARGET_EACH, true,
-				true},
-	[KIND_GOVERNED_WALK] = {"governed, 32 rules for one address", THOUSAND, TARGET_WALK, true,
-				true},
-	[KIND_GOVERNED_NAMED] = {"governed, opened by one of 10,000 names", LARGE, TARGET_NAMED,
-				 true, true},
+	[KIND_NOTHING] = {"no program, twice", THOUSAND, TARGET_FEW, UNGOVERNED, false},
+	[KIND_EMPTY] = {"empty programs, one a hook", THOUSAND, TARGET_FEW, UNGOVERNED, false},
+	[KIND_UNGOVERNED] = {"ungoverned, 1,000 rules", THOUSAND, TARGET_FEW, UNGOVERNED, true},
+	[KIND_UNGOVERNED_MODEL] = {"the same, on a port of the model API", MODEL, TARGET_FEW,
+				   UNGOVERNED, true},
+	[KIND_GOVERNED] = {"governed, 1,000 rules", THOUSAND, TARGET_FEW, PASSED, true},
+	[KIND_GOVERNED_LARGE] = {"governed, 100,000 CIDRs, 10,000 names", LARGE, TARGET_FEW, PASSED,
+				 true},
+	[KIND_JUDGED_TEN] = {"judged here: 10 rules", TEN, TARGET_FEW, TO_BE_JUDGED, true},
+	[KIND_JUDGED] = {"judged here: 1,000 rules", THOUSAND, TARGET_FEW, TO_BE_JUDGED, true},
+	[KIND_JUDGED_LARGE] = {"judged here: 100,000 CIDRs, 10,000 names", LARGE, TARGET_FEW,
+			       TO_BE_JUDGED, true},
+	[KIND_JUDGED_EACH] = {"the same, each call another of the CIDRs", LARGE, TARGET_EACH,
+			      TO_BE_JUDGED, true},
+	[KIND_JUDGED_WALK] = {"judged here: 32 rules for the address", THOUSAND, TARGET_WALK,
+			      TO_BE_JUDGED, true},
+	[KIND_JUDGED_NAMED] = {"judged here: opened by 1 of 10,000 names", LARGE, TARGET_NAMED,
+			       TO_BE_JUDGED, true},
 };
 
 struct bench {
 	const struct place *place;
 	struct tables tables[SIZES];
 	struct bench_empty *empty;
-	struct bpf_link *empty_links[2];
+	struct bpf_program *empties[EMPTIES];
+	struct bpf_link *empty_links[EMPTIES];
 	int listener4, listener6;
 	uint16_t port;
 	size_t rounds;
@@ -154,9 +169,9 @@ static socklen_t destination(struct bench *b, enum operation op, uint32_t addres
 	return sizeof(four);
 }
 
-/* The time of the three calls. With mark the socket is governed; without, the same system call is
- * made and fails, so that both find the caches alike. */
-static double call(const struct bench *b, enum operation op, const struct tables *t, bool mark,
+/* The time of the three calls. Where the socket is not to be marked the same system call is made
+ * and fails, so that both find the caches alike. */
+static double call(const struct bench *b, enum operation op, const struct tables *t, enum mark mark,
 		   const struct sockaddr_storage *to, socklen_t len)
 {
 	double began, took;
@@ -167,7 +182,9 @@ static double call(const struct bench *b, enum operation op, const struct tables
 	took = now_ns() - began;
 	if (fd < 0)
 		die("socket");
-	if (!bpf_map_update_elem(t->sockets, &fd, &t->mark, mark ? BPF_ANY : BPF_EXIST) != mark)
+	if (mark == UNGOVERNED)
+		bpf_map_update_elem(t->sockets, &fd, &t->mark, BPF_EXIST);
+	else if (tables_mark(t, fd, mark == PASSED ? to : NULL) < 0)
 		die("mark");
 	began = now_ns();
 	if (connect(fd, (const struct sockaddr *)to, len) < 0)
@@ -193,21 +210,18 @@ static void attach(struct bench *b, enum kind kind)
 {
 	if (kinds[kind].ours)
 		tables_attach(&b->tables[kinds[kind].size], b->place->cgroup);
-	if (kind != KIND_EMPTY)
-		return;
-	b->empty_links[0] =
-		bpf_program__attach_cgroup(b->empty->progs.empty_connect4, b->place->cgroup);
-	b->empty_links[1] =
-		bpf_program__attach_cgroup(b->empty->progs.empty_connect6, b->place->cgroup);
-	if (!b->empty_links[0] || !b->empty_links[1])
-		die("attach");
+	for (int i = 0; kind == KIND_EMPTY && i < EMPTIES; i++) {
+		b->empty_links[i] = bpf_program__attach_cgroup(b->empties[i], b->place->cgroup);
+		if (!b->empty_links[i])
+			die("attach");
+	}
 }
 
 static void detach(struct bench *b, enum kind kind)
 {
 	if (kinds[kind].ours)
 		tables_detach(&b->tables[kinds[kind].size]);
-	for (int i = 0; kind == KIND_EMPTY && i < 2; i++)
+	for (int i = 0; kind == KIND_EMPTY && i < EMPTIES; i++)
 		bpf_link__destroy(b->empty_links[i]);
 }
 
@@ -219,7 +233,7 @@ static void calls(struct bench *b, enum operation op, enum kind kind, bool with,
 
 	for (size_t i = 0; i < n; i++) {
 		socklen_t len = destination(b, op, address_of(b, kind), &to);
-		double took = call(b, op, t, with && kinds[kind].governed, &to, len);
+		double took = call(b, op, t, with ? kinds[kind].mark : UNGOVERNED, &to, len);
 
 		if (ret)
 			ret[i] = took;
@@ -261,65 +275,66 @@ static void pair(struct bench *b, enum operation op, enum kind kind, size_t roun
  */
 
 struct inside {
-	double *mean[TABLES_PROGRAMS]; /* ns a run, of each batch in which it ran */
-	size_t n[TABLES_PROGRAMS];
-	unsigned long long runs[TABLES_PROGRAMS];
+	struct bpf_program *program;
+	double *mean; /* ns a run, of each batch in which it ran */
+	size_t n;
+	unsigned long long runs;
+	struct bpf_prog_info before, after;
 };
 
-static void read_stats(const struct tables *t, struct bpf_prog_info info[TABLES_PROGRAMS])
+static void read_stats(struct bpf_program *program, struct bpf_prog_info *ret)
 {
-	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
-		__u32 size = sizeof(info[i]);
+	__u32 size = sizeof(*ret);
 
-		memset(&info[i], 0, sizeof(info[i]));
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(t->programs[i]), &info[i], &size) < 0)
-			die("bpf_prog_info");
-	}
+	memset(ret, 0, sizeof(*ret));
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), ret, &size) < 0)
+		die("bpf_prog_info");
 }
 
-static void counted(struct bench *b, enum operation op, enum kind kind, struct inside *in)
+static void counted(struct bench *b, enum operation op, enum kind kind, struct inside *in, size_t n)
 {
-	const struct tables *t = &b->tables[kinds[kind].size];
-	struct bpf_prog_info before[TABLES_PROGRAMS], after[TABLES_PROGRAMS];
-
 	calls(b, op, kind, true, WARM, NULL);
-	read_stats(t, before);
+	for (size_t i = 0; i < n; i++)
+		read_stats(in[i].program, &in[i].before);
 	calls(b, op, kind, true, CALLS, NULL);
-	read_stats(t, after);
-	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
-		unsigned long long n = after[i].run_cnt - before[i].run_cnt;
+	for (size_t i = 0; i < n; i++) {
+		unsigned long long runs;
 
-		if (!n)
+		read_stats(in[i].program, &in[i].after);
+		runs = in[i].after.run_cnt - in[i].before.run_cnt;
+		if (!runs)
 			continue;
-		in->runs[i] += n;
-		in->mean[i][in->n[i]++] =
-			(double)(after[i].run_time_ns - before[i].run_time_ns) / (double)n;
+		in[i].runs += runs;
+		in[i].mean[in[i].n++] =
+			(double)(in[i].after.run_time_ns - in[i].before.run_time_ns) / (double)runs;
 	}
 }
 
 static void report_inside(struct bench *b, enum operation op, enum kind kind)
 {
 	const struct tables *t = &b->tables[kinds[kind].size];
-	struct inside in = {0};
+	struct inside in[TABLES_PROGRAMS] = {0};
+	size_t n = kind == KIND_EMPTY ? EMPTIES : TABLES_PROGRAMS;
 
-	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
-		in.mean[i] = calloc(b->rounds, sizeof(double));
-		if (!in.mean[i])
+	for (size_t i = 0; i < n; i++) {
+		in[i].program = kind == KIND_EMPTY ? b->empties[i] : t->programs[i];
+		in[i].mean = calloc(b->rounds, sizeof(double));
+		if (!in[i].mean)
 			die("memory");
 	}
 	attach(b, kind);
 	for (size_t i = 0; i < b->rounds; i++)
-		counted(b, op, kind, &in);
+		counted(b, op, kind, in, n);
 	detach(b, kind);
-	for (size_t i = 0; i < TABLES_PROGRAMS; i++) {
-		if (in.n[i])
-			printf("  %-10s %-41s %-13s %4.1f runs a call  %6.0f  %6.0f\n",
+	for (size_t i = 0; i < n; i++) {
+		if (in[i].n)
+			printf("  %-10s %-41s %-14s %4.1f runs a call  %6.0f  %6.0f\n",
 			       operation_names[op], kinds[kind].what,
-			       bpf_program__name(t->programs[i]),
-			       (double)in.runs[i] / ((double)b->rounds * CALLS),
-			       quantile(in.mean[i], in.n[i], 0.5),
-			       quantile(in.mean[i], in.n[i], 0.99));
-		free(in.mean[i]);
+			       bpf_program__name(in[i].program),
+			       (double)in[i].runs / ((double)b->rounds * CALLS),
+			       quantile(in[i].mean, in[i].n, 0.5),
+			       quantile(in[i].mean, in[i].n, 0.99));
+		free(in[i].mean);
 	}
 }
 
@@ -334,8 +349,8 @@ static void report_stats(struct bench *b)
 	       "means of %zu batches of %d calls\n",
 	       b->rounds, CALLS);
 	for (int op = 0; op < OPERATIONS; op++)
-		for (int kind = KIND_UNGOVERNED; kind < KINDS; kind++)
-			if (op == TCP4 || kinds[kind].target == TARGET_FEW)
+		for (int kind = KIND_EMPTY; kind < KINDS; kind++)
+			if (op == TCP4 || kind <= KIND_JUDGED)
 				report_inside(b, op, kind);
 	close(fd);
 }
@@ -374,7 +389,7 @@ static void expect(struct bench *b, enum kind kind, uint32_t address, bool gover
 	struct sockaddr_storage to;
 	socklen_t len = destination(b, UDP4, address, &to);
 
-	if (fd < 0 || (governed && bpf_map_update_elem(t->sockets, &fd, &t->mark, BPF_ANY) < 0))
+	if (fd < 0 || (governed && tables_mark(t, fd, NULL) < 0))
 		die("socket");
 	r = connect(fd, (struct sockaddr *)&to, len) < 0 ? errno : 0;
 	if (r != error) {
@@ -390,7 +405,7 @@ static void prove(struct bench *b)
 {
 	for (int kind = KIND_UNGOVERNED; kind < KINDS; kind++) {
 		attach(b, kind);
-		expect(b, kind, address_of(b, kind), kinds[kind].governed, 0);
+		expect(b, kind, address_of(b, kind), kinds[kind].mark != UNGOVERNED, 0);
 		expect(b, kind, TABLES_DENIED, true, EPERM);
 		expect(b, kind, TABLES_DENIED, false, 0);
 		detach(b, kind);
@@ -411,8 +426,13 @@ static void prepare(struct bench *b)
 	b->empty = bench_empty__open_and_load();
 	if (!b->empty)
 		die("load");
+	b->empties[0] = b->empty->progs.empty_connect4;
+	b->empties[1] = b->empty->progs.empty_connect6;
+	b->empties[2] = b->empty->progs.empty_egress;
+	b->empties[3] = b->empty->progs.empty_ingress;
 	for (int size = 0; size < SIZES; size++)
-		tables_make(&b->tables[size], prefixes_of[size], names_of[size], b->port);
+		tables_make(&b->tables[size], prefixes_of[size], names_of[size], b->port,
+			    size == MODEL ? b->port : 443);
 	for (int op = 0; op < OPERATIONS; op++) {
 		for (int kind = 0; kind < KINDS; kind++) {
 			b->ratio[op][kind] = calloc(n, sizeof(double));

@@ -28,3 +28,15 @@ int empty_connect6(struct bpf_sock_addr *ctx)
 {
 	return 1;
 }
+
+SEC("cgroup_skb/egress")
+int empty_egress(struct __sk_buff *skb)
+{
+	return 1;
+}
+
+SEC("cgroup_skb/ingress")
+int empty_ingress(struct __sk_buff *skb)
+{
+	return 1;
+}

@@ -2,6 +2,7 @@
 /* See net_tables.h. The policy goes the way of any other: text, parser, compiler, tables. */
 #include "net_tables.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static void rule_for(FILE *f, uint32_t address, unsigned int port)
 		address >> 8 & 255, address & 255, port);
 }
 
-static char *policy_text(const struct tables *t, uint16_t port)
+static char *policy_text(const struct tables *t, uint16_t port, uint16_t model_port)
 {
 	size_t size;
 	char *text = NULL;
@@ -37,11 +38,13 @@ static char *policy_text(const struct tables *t, uint16_t port)
 
 	if (!f)
 		die("policy", -errno);
-	fprintf(f, "version: 1\norganisation: Example Company\ncontact: security@company.com\n"
-		   "mode: enforce\nidentity:\n  people:\n    carol@company.com:\n"
-		   "      logins: [carol]\nmodel:\n  endpoints:\n    - name: api.anthropic.com\n"
-		   "      ports: [443]\nskills:\n  acl: acl.yaml\n"
-		   "destinations:\n  resolvers: [10.0.0.53]\n  allow:\n");
+	fprintf(f,
+		"version: 1\norganisation: Example Company\ncontact: security@company.com\n"
+		"mode: enforce\nidentity:\n  people:\n    carol@company.com:\n"
+		"      logins: [carol]\nmodel:\n  endpoints:\n    - name: api.anthropic.com\n"
+		"      ports: [%u]\nskills:\n  acl: acl.yaml\n"
+		"destinations:\n  resolvers: [10.0.0.53]\n  allow:\n",
+		model_port);
 	fprintf(f, "  - {cidr: \"::1/128\", ports: [%u]}\n", port);
 	for (uint32_t i = 0; i < t->n_prefixes; i++)
 		rule_for(f, TABLES_FIRST + i, port);
@@ -64,10 +67,10 @@ static int carol(void *ctx, const char *login, uint32_t *ret)
 	return 0;
 }
 
-static struct policy_tables *compile(const struct tables *t, uint16_t port)
+static struct policy_tables *compile(const struct tables *t, uint16_t port, uint16_t model_port)
 {
 	static const char acl[] = "skills: {}\nusers:\n  carol@company.com:\n    teams: [all]\n";
-	_cleanup_free_ char *text = policy_text(t, port);
+	_cleanup_free_ char *text = policy_text(t, port, model_port);
 	struct policy_report report = {0};
 	struct policy_tables *tables;
 	struct policy *policy;
@@ -177,7 +180,8 @@ static void learn(const struct tables *t, const struct policy_tables *policy)
 		die("learned", r);
 }
 
-void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t port)
+void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t port,
+		 uint16_t model_port)
 {
 	struct policy_tables *policy;
 	uint32_t zero = 0;
@@ -207,7 +211,7 @@ void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t p
 		.home = (__u32)s.st_ino,
 		.judged = t->generation,
 	};
-	policy = compile(t, port);
+	policy = compile(t, port, model_port);
 	r = kernel_policy_apply(t->kernel, policy, t->generation);
 	if (r < 0)
 		die("policy", r);
@@ -217,6 +221,23 @@ void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t p
 				BPF_ANY);
 	if (r < 0)
 		die("reporter", r);
+}
+
+int tables_mark(const struct tables *t, int fd, const struct sockaddr_storage *to)
+{
+	const struct sockaddr_in6 *six = (const void *)to;
+	const struct sockaddr_in *four = (const void *)to;
+	struct socket_context mark = t->mark;
+
+	if (to && to->ss_family == AF_INET) {
+		mark.passed_port = ntohs(four->sin_port);
+		memcpy(mark.passed, &four->sin_addr, sizeof(four->sin_addr));
+	} else if (to) {
+		mark.passed_port = ntohs(six->sin6_port);
+		memcpy(mark.passed, &six->sin6_addr, sizeof(six->sin6_addr));
+	}
+	mark.passed_family = to ? to->ss_family : 0;
+	return bpf_map_update_elem(t->sockets, &fd, &mark, BPF_ANY);
 }
 
 void tables_attach(struct tables *t, int cgroup)

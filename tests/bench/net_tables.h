@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/socket.h>
 
 #include "bpf/contract.h"
 
@@ -21,15 +22,20 @@ struct tables {
 	struct kernel *kernel;
 	size_t n_prefixes, n_names;
 	uint64_t generation;
-	struct socket_context mark; /* what the LSM hooks leave on a governed socket */
-	int sockets;		    /* the map that it is left in */
+	struct socket_context mark;
+	int sockets; /* the map of marks */
 	struct bpf_program *programs[TABLES_PROGRAMS];
 	struct bpf_link *links[TABLES_PROGRAMS];
 };
 
 /* A policy of so many rules by IPv4 prefix and by name; each is for this port. It has one rule for
- * ::1 besides, and DEST_RULES_MAX for TABLES_WALK. Ends the process when something fails. */
-void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t port);
+ * ::1 besides, DEST_RULES_MAX for TABLES_WALK, and a model endpoint with model_port, whose address
+ * nobody knows. Ends the process when something fails. */
+void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t port,
+		 uint16_t model_port);
+/* Leaves on the socket what the LSM hooks leave on a governed task's: at its creation, and when to
+ * is given, at a connect to there that they let through. Returns 0 or -errno. */
+int tables_mark(const struct tables *t, int fd, const struct sockaddr_storage *to);
 void tables_attach(struct tables *t, int cgroup);
 void tables_detach(struct tables *t);
 void tables_free(struct tables *t);
