@@ -33,9 +33,19 @@
 #define NAMES	   10000
 #define BACKLOG	   128
 #define EMPTIES	   4
+#define PORT	   7000 /* outside of the cgroup; the next is inside */
 
-enum operation { TCP4, TCP6, UDP4, OPERATIONS };
-static const char *const operation_names[] = {"TCP, IPv4", "TCP, IPv6", "UDP, IPv4"};
+enum operation { TCP4, TCP6, UDP4, TCP4_BOTH, OPERATIONS };
+static const struct {
+	const char *name;
+	int family, type;
+	bool both; /* ends are in the cgroup; else the other one is as on another host */
+} operations[] = {
+	{"TCP, IPv4", AF_INET, SOCK_STREAM, false},
+	{"TCP, IPv6", AF_INET6, SOCK_STREAM, false},
+	{"UDP, IPv4", AF_INET, SOCK_DGRAM, false},
+	{"TCP, both", AF_INET, SOCK_STREAM, true},
+};
 
 enum size { TEN, THOUSAND, LARGE, MODEL, SIZES };
 static const size_t prefixes_of[] = {10, RULES, PREFIXES, RULES}, names_of[] = {0, 0, NAMES, 0};
@@ -90,14 +100,22 @@ static const struct {
 			       TO_BE_JUDGED, true},
 };
 
+/* Where one address is all that there is, kinds that differ by addresses are one and the same; and
+ * what is judged does not depend on where the other end is. */
+static bool told(enum operation op, enum kind kind)
+{
+	if (operations[op].both)
+		return kind < KIND_JUDGED_TEN && kinds[kind].size != MODEL;
+	return op != TCP6 || kinds[kind].target == TARGET_FEW;
+}
+
 struct bench {
 	const struct place *place;
 	struct tables tables[SIZES];
 	struct bench_empty *empty;
 	struct bpf_program *empties[EMPTIES];
 	struct bpf_link *empty_links[EMPTIES];
-	int listener4, listener6;
-	uint16_t port;
+	int listeners[OPERATIONS];
 	size_t rounds;
 	uint32_t turn; /* which of the prefixes is next */
 	double *ratio[OPERATIONS][KINDS], *added[OPERATIONS][KINDS];
@@ -153,14 +171,15 @@ static uint32_t address_of(struct bench *b, enum kind kind)
 	}
 }
 
-static socklen_t destination(struct bench *b, enum operation op, uint32_t address,
+static socklen_t destination(enum operation op, uint32_t address, struct in6_addr address6,
 			     struct sockaddr_storage *to)
 {
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(b->port)};
-	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(b->port)};
+	uint16_t port = htons(PORT + operations[op].both);
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = port};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = port};
 
-	if (op == TCP6) {
-		six.sin6_addr = in6addr_loopback;
+	if (operations[op].family == AF_INET6) {
+		six.sin6_addr = address6;
 		memcpy(to, &six, sizeof(six));
 		return sizeof(six);
 	}
@@ -178,7 +197,7 @@ static double call(const struct bench *b, enum operation op, const struct tables
 	int fd, other = -1;
 
 	began = now_ns();
-	fd = socket(to->ss_family, (op == UDP4 ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	fd = socket(operations[op].family, operations[op].type | SOCK_CLOEXEC, 0);
 	took = now_ns() - began;
 	if (fd < 0)
 		die("socket");
@@ -190,8 +209,8 @@ static double call(const struct bench *b, enum operation op, const struct tables
 	if (connect(fd, (const struct sockaddr *)to, len) < 0)
 		die("connect");
 	took += now_ns() - began;
-	if (op != UDP4) {
-		other = accept4(op == TCP6 ? b->listener6 : b->listener4, NULL, NULL, SOCK_CLOEXEC);
+	if (operations[op].type == SOCK_STREAM) {
+		other = accept4(b->listeners[op], NULL, NULL, SOCK_CLOEXEC);
 		if (other < 0)
 			die("accept");
 	}
@@ -232,7 +251,7 @@ static void calls(struct bench *b, enum operation op, enum kind kind, bool with,
 	struct sockaddr_storage to;
 
 	for (size_t i = 0; i < n; i++) {
-		socklen_t len = destination(b, op, address_of(b, kind), &to);
+		socklen_t len = destination(op, address_of(b, kind), in6addr_loopback, &to);
 		double took = call(b, op, t, with ? kinds[kind].mark : UNGOVERNED, &to, len);
 
 		if (ret)
@@ -329,7 +348,7 @@ static void report_inside(struct bench *b, enum operation op, enum kind kind)
 	for (size_t i = 0; i < n; i++) {
 		if (in[i].n)
 			printf("  %-10s %-41s %-14s %4.1f runs a call  %6.0f  %6.0f\n",
-			       operation_names[op], kinds[kind].what,
+			       operations[op].name, kinds[kind].what,
 			       bpf_program__name(in[i].program),
 			       (double)in[i].runs / ((double)b->rounds * CALLS),
 			       quantile(in[i].mean, in[i].n, 0.5),
@@ -350,7 +369,7 @@ static void report_stats(struct bench *b)
 	       b->rounds, CALLS);
 	for (int op = 0; op < OPERATIONS; op++)
 		for (int kind = KIND_EMPTY; kind < KINDS; kind++)
-			if (op == TCP4 || kind <= KIND_JUDGED)
+			if (op == TCP4 || (kind <= KIND_GOVERNED && told(op, kind)))
 				report_inside(b, op, kind);
 	close(fd);
 }
@@ -358,28 +377,30 @@ static void report_stats(struct bench *b)
 /* ---- all of it ----------------------------------------------------------------------------------
  */
 
-static int listener(int family, uint16_t *port)
+static int listener(enum operation op)
 {
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};
-	struct sockaddr_in four = {.sin_family = AF_INET};
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	socklen_t len = sizeof(four);
+	int fd = socket(operations[op].family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct sockaddr_storage at;
+	socklen_t len = destination(op, INADDR_ANY, in6addr_any, &at);
 
-	if (fd < 0)
-		die("socket");
-	if (family == AF_INET6) {
-		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0 ||
-		    bind(fd, (struct sockaddr *)&six, sizeof(six)) < 0)
-			die("bind");
-	} else {
-		if (bind(fd, (struct sockaddr *)&four, sizeof(four)) < 0 ||
-		    getsockname(fd, (struct sockaddr *)&four, &len) < 0)
-			die("bind");
-		*port = ntohs(four.sin_port);
-	}
-	if (listen(fd, BACKLOG) < 0)
+	if (fd < 0 ||
+	    (operations[op].family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||
+	    bind(fd, (struct sockaddr *)&at, len) < 0 || listen(fd, BACKLOG) < 0)
 		die("listen");
 	return fd;
+}
+
+/* A socket is of the cgroup that its maker is in. */
+static void listen_all(struct bench *b)
+{
+	for (int both = 0; both < 2; both++) {
+		if (both)
+			place_enter(b->place);
+		for (int op = 0; op < OPERATIONS; op++)
+			if (operations[op].type == SOCK_STREAM && operations[op].both == both)
+				b->listeners[op] = listener(op);
+	}
 }
 
 static void expect(struct bench *b, enum kind kind, uint32_t address, bool governed, int error)
@@ -387,7 +408,7 @@ static void expect(struct bench *b, enum kind kind, uint32_t address, bool gover
 	struct tables *t = &b->tables[kinds[kind].size];
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
 	struct sockaddr_storage to;
-	socklen_t len = destination(b, UDP4, address, &to);
+	socklen_t len = destination(UDP4, address, in6addr_loopback, &to);
 
 	if (fd < 0 || (governed && tables_mark(t, fd, NULL) < 0))
 		die("socket");
@@ -421,8 +442,7 @@ static void prepare(struct bench *b)
 	CPU_SET(sched_getcpu(), &set);
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
 		die("sched_setaffinity");
-	b->listener4 = listener(AF_INET, &b->port);
-	b->listener6 = listener(AF_INET6, &b->port);
+	listen_all(b);
 	b->empty = bench_empty__open_and_load();
 	if (!b->empty)
 		die("load");
@@ -431,8 +451,8 @@ static void prepare(struct bench *b)
 	b->empties[2] = b->empty->progs.empty_egress;
 	b->empties[3] = b->empty->progs.empty_ingress;
 	for (int size = 0; size < SIZES; size++)
-		tables_make(&b->tables[size], prefixes_of[size], names_of[size], b->port,
-			    size == MODEL ? b->port : 443);
+		tables_make(&b->tables[size], prefixes_of[size], names_of[size], PORT,
+			    size == MODEL ? PORT : 443);
 	for (int op = 0; op < OPERATIONS; op++) {
 		for (int kind = 0; kind < KINDS; kind++) {
 			b->ratio[op][kind] = calloc(n, sizeof(double));
@@ -444,12 +464,6 @@ static void prepare(struct bench *b)
 				die("memory");
 		}
 	}
-}
-
-/* Where one address is all that there is, kinds that differ by addresses are one and the same. */
-static bool told(enum operation op, enum kind kind)
-{
-	return op != TCP6 || kinds[kind].target == TARGET_FEW;
 }
 
 static void report(struct bench *b)
@@ -468,7 +482,7 @@ static void report(struct bench *b)
 			if (!told(op, kind))
 				continue;
 			printf("  %-10s %-41s %8.2f %8.0f %17.2f %+6.2f %+6.2f %7.1f %7.1f\n",
-			       operation_names[op], kinds[kind].what,
+			       operations[op].name, kinds[kind].what,
 			       quantile(one[0], n * CALLS, 0.5) / 1e3,
 			       quantile(b->added[op][kind], n, 0.5),
 			       100 * quantile(r, n, 0.5) - 100, 100 * quantile(r, n, 0.25) - 100,

@@ -26,8 +26,8 @@ static void die(const char *what, int r)
 
 static void rule_for(FILE *f, uint32_t address, unsigned int port)
 {
-	fprintf(f, "  - {cidr: %u.%u.%u.%u/32, ports: [%u]}\n", address >> 24, address >> 16 & 255,
-		address >> 8 & 255, address & 255, port);
+	fprintf(f, "  - {cidr: %u.%u.%u.%u/32, ports: [%u-%u]}\n", address >> 24,
+		address >> 16 & 255, address >> 8 & 255, address & 255, port, port + 1);
 }
 
 static char *policy_text(const struct tables *t, uint16_t port, uint16_t model_port)
@@ -45,15 +45,15 @@ static char *policy_text(const struct tables *t, uint16_t port, uint16_t model_p
 		"      ports: [%u]\nskills:\n  acl: acl.yaml\n"
 		"destinations:\n  resolvers: [10.0.0.53]\n  allow:\n",
 		model_port);
-	fprintf(f, "  - {cidr: \"::1/128\", ports: [%u]}\n", port);
+	fprintf(f, "  - {cidr: \"::1/128\", ports: [%u-%u]}\n", port, port + 1);
 	for (uint32_t i = 0; i < t->n_prefixes; i++)
 		rule_for(f, TABLES_FIRST + i, port);
 	/* other ports first: the one that matters is looked at last */
 	for (unsigned int i = 1; i < DEST_RULES_MAX; i++)
-		rule_for(f, TABLES_WALK, i);
+		rule_for(f, TABLES_WALK, 3 * i);
 	rule_for(f, TABLES_WALK, port);
 	for (size_t i = 0; i < t->n_names; i++)
-		fprintf(f, "  - {name: \"*.h%zu.example\", ports: [%u]}\n", i, port);
+		fprintf(f, "  - {name: \"*.h%zu.example\", ports: [%u-%u]}\n", i, port, port + 1);
 	if (fclose(f))
 		die("policy", -errno);
 	return text;

@@ -28,7 +28,8 @@ struct tables {
 	struct bpf_link *links[TABLES_PROGRAMS];
 };
 
-/* A policy of so many rules by IPv4 prefix and by name; each is for this port. It has one rule for
+/* A policy of so many rules by IPv4 prefix and by name; each is for this port and the
+ * next. It has one rule for
  * ::1 besides, DEST_RULES_MAX for TABLES_WALK, and a model endpoint with model_port, whose address
  * nobody knows. Ends the process when something fails. */
 void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t port,

@@ -74,17 +74,20 @@ static void make_network(void)
 	close(fd);
 }
 
-static void enter(struct place *p)
+void place_enter(const struct place *p)
 {
-	int fd;
+	int fd = openat(p->cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 
-	p->cgroup = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->cgroup < 0)
-		die(p->path);
-	fd = openat(p->cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		die("cgroup.procs");
 	close(fd);
+}
+
+static void prepare(struct place *p)
+{
+	p->cgroup = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->cgroup < 0)
+		die(p->path);
 	if (unshare(CLONE_NEWNET) < 0)
 		die("network namespace");
 	make_network();
@@ -125,7 +128,7 @@ int place_run(int (*fn)(const struct place *place))
 		/* with the parent gone nobody would take the programs away before the end */
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 			exit(1);
-		enter(&p);
+		prepare(&p);
 		exit(fn(&p));
 	}
 	r = child < 0 ? 1 : wait_for(child, &told);

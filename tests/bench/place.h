@@ -9,9 +9,11 @@ struct place {
 	char path[4200];
 };
 
-/* Runs fn in a child that is alone in a new cgroup (of version 2) and in a new network namespace,
- * where "lo" is up and 198.18.0.0/15 (set aside for benchmarks by RFC 2544) is local, all of it.
- * Returns what the child ended with: fn's result, or 1. */
+/* Makes a cgroup (of version 2) and runs fn in a child in a new network namespace, where "lo" is up
+ * and 198.18.0.0/15 (set aside for benchmarks by RFC 2544) is local, all of it. Returns what the
+ * child ended with: fn's result, or 1. */
 int place_run(int (*fn)(const struct place *place));
+/* Goes into the cgroup. Sockets from before are not of it, nor is what they accept. */
+void place_enter(const struct place *place);
 
 #endif
