@@ -30,17 +30,18 @@ static __always_inline int net_copy(const void *from, int len, struct raw_addres
 	return bpf_probe_read_kernel(raw->bytes, n, from) ? -BAILIFF_REASON_MALFORMED : 0;
 }
 
+/* Sockets come from the hooks' arguments: as of tasks, fields are loaded without a helper. */
 static __always_inline void net_mark(struct socket_context *s, struct sock *sk,
 				     const struct task_context *t)
 {
 	s->flags = t->flags;
 	s->uid = t->uid;
 	s->tgid = bpf_get_current_pid_tgid() >> 32;
-	s->start_ns = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
+	s->start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
 	s->root_tgid = t->root_tgid;
 	s->root_start_ns = t->root_start_ns;
 	s->netns = t->netns;
-	s->home = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	s->home = sk->__sk_common.skc_net.net->ns.inum;
 	if (!actor_inspected(t))
 		s->flags &= ~TASK_CLIENT;
 }
@@ -73,9 +74,9 @@ static __always_inline void net_socket(struct net_work *w, struct socket *sock, 
 	/* read again, so looked at again: to the verifier of 6.12 this is another pointer */
 	if (!sk)
 		return;
-	w->protocol = BPF_CORE_READ(sk, sk_protocol);
-	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	w->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	w->protocol = sk->sk_protocol;
+	w->raw.socket_family = sk->__sk_common.skc_family;
+	w->netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 
 /* Where a socket is bound to, into w->address. */
