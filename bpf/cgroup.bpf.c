@@ -11,19 +11,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define CGROUP_DENY 0
 #define CGROUP_PASS 1
 
-static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, bool v6)
+static __always_inline void cgroup_address(struct bpf_sock_addr *ctx, bool v6, struct address *a)
 {
-	struct socket_context *s = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, 0, 0) : NULL;
-	struct net_work *w = net_begin(door);
-	__u32 verdict;
-
-	if (!w)
-		return s && (s->flags & TASK_GOVERNED) ? CGROUP_DENY : CGROUP_PASS;
-	net_asker(&w->who, NULL, s);
-	w->netns = s ? s->home : 0;
-	w->address.port = bpf_ntohs((__u16)ctx->user_port);
-	w->protocol = ctx->protocol;
-	w->type = ctx->type;
+	a->port = bpf_ntohs((__u16)ctx->user_port);
 	if (v6) {
 		__u32 raw[4];
 
@@ -31,12 +21,35 @@ static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, b
 		raw[1] = ctx->user_ip6[1];
 		raw[2] = ctx->user_ip6[2];
 		raw[3] = ctx->user_ip6[3];
-		address_v6(&w->address, (__u8 *)raw);
+		address_v6(a, (__u8 *)raw);
 	} else {
 		__u32 raw = ctx->user_ip4;
 
-		address_v4(&w->address, (__u8 *)&raw);
+		address_v4(a, (__u8 *)&raw);
 	}
+}
+
+static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, bool v6)
+{
+	struct socket_context *s = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, 0, 0) : NULL;
+	bool governed = s && (s->flags & TASK_GOVERNED);
+	struct address a = {};
+	struct net_work *w;
+	__u32 verdict;
+
+	if (!governed && net_free(bpf_ntohs((__u16)ctx->user_port)))
+		return CGROUP_PASS;
+	cgroup_address(ctx, v6, &a);
+	if (s && net_passed(s, &a))
+		return CGROUP_PASS;
+	w = net_begin(door);
+	if (!w)
+		return governed ? CGROUP_DENY : CGROUP_PASS;
+	net_asker(&w->who, NULL, s);
+	w->netns = s ? s->home : 0;
+	w->address = a;
+	w->protocol = ctx->protocol;
+	w->type = ctx->type;
 	verdict = net_judge(w);
 	w->verdict = verdict;
 	if (w->who.flags & TASK_CANARY) {
@@ -317,15 +330,16 @@ int net_egress(struct __sk_buff *skb)
 
 	if (!sk)
 		return CGROUP_PASS;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return CGROUP_PASS;
+	/* of a socket that is not a whole one (a handshake's) it gives nothing */
 	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (!s || !(s->flags & TASK_GOVERNED))
 		return CGROUP_PASS;
 	root = policy_now(&slot);
 	if (root && s->judged == root->generation && !(s->state & SOCKET_RESET) &&
 	    !egress_detours(skb, sk))
+		return CGROUP_PASS;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
 		return CGROUP_PASS;
 	/* a listener sends handshakes alone, and was judged when it began to listen */
 	if (sk->state == STATE_LISTEN)

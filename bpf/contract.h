@@ -80,6 +80,7 @@ enum bailiff_reason {
 #define POLICY_NAMESPACES	 64u /* user namespaces may be made */
 
 #define POLICY_LISTEN_MAX 8
+#define POLICY_MODEL_MAX  4
 
 struct port_range {
 	__u16 low, high; /* host order, inclusive; high 0: no range */
@@ -96,8 +97,11 @@ struct policy_root {
 	__u32 flags;	     /* POLICY_* */
 	__u64 credential_key[2];		     /* of the digests of enrolled credentials */
 	struct port_range listen[POLICY_LISTEN_MAX]; /* where others than this host may connect */
+	/* all ports of model endpoints: on others nothing is refused to who is not governed */
+	struct port_range model[POLICY_MODEL_MAX];
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 48 + 4 * POLICY_LISTEN_MAX, "policy_root");
+CONTRACT_ASSERT(sizeof(struct policy_root) == 48 + 4 * POLICY_LISTEN_MAX + 4 * POLICY_MODEL_MAX,
+		"policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
 struct person_value {
@@ -319,9 +323,13 @@ struct socket_context {
 		       * governed, or handed over */
 	__u64 patterns[LEARNED_NAMES]; /* the names that opened the peer's address, 0 none */
 	__u32 home; /* the network namespace that the socket itself is in, by inode */
-	__u32 pad;
+	/* what the first door let through just now, in canonical form, for the second: taken once.
+	 * Family 0: nothing */
+	__u16 passed_family;
+	__u16 passed_port;
+	__u8 passed[16];
 };
-CONTRACT_ASSERT(sizeof(struct socket_context) == 56 + 8 * LEARNED_NAMES, "socket_context");
+CONTRACT_ASSERT(sizeof(struct socket_context) == 72 + 8 * LEARNED_NAMES, "socket_context");
 
 /* Where a lineage listens for TCP: key of `listeners`. The address as bound, all zero for any; an
  * IPv4 address in IPv6 as IPv4. */

@@ -393,10 +393,11 @@ int dns_egress(struct __sk_buff *skb)
 	__u32 place = 0;
 	int r = PACKET_PASS;
 
-	if (!sk)
+	/* what the packet is costs less to find out than whose it is */
+	if (!sk || dns_packet(skb, false, &p))
 		return PACKET_PASS;
 	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (!s || !(s->flags & TASK_GOVERNED) || dns_packet(skb, false, &p))
+	if (!s || !(s->flags & TASK_GOVERNED))
 		return PACKET_PASS;
 	w = dns_begin(&place);
 	if (!w)

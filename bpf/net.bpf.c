@@ -31,6 +31,7 @@ static __always_inline int net_copy(const void *from, int len, struct raw_addres
 	return bpf_probe_read_kernel(raw->bytes, n, from) ? -BAILIFF_REASON_MALFORMED : 0;
 }
 
+/* Sockets come from the hooks' arguments: as of tasks, fields are loaded without a helper. */
 static __always_inline void net_mark(struct socket_context *s, struct sock *sk,
 				     const struct task_context *t)
 {
@@ -40,11 +41,11 @@ static __always_inline void net_mark(struct socket_context *s, struct sock *sk,
 	s->flags = t->flags;
 	s->uid = t->uid;
 	s->tgid = bpf_get_current_pid_tgid() >> 32;
-	s->start_ns = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
+	s->start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
 	s->root_tgid = t->root_tgid;
 	s->root_start_ns = t->root_start_ns;
 	s->netns = t->netns;
-	s->home = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	s->home = sk->__sk_common.skc_net.net->ns.inum;
 	if (!actor_inspected(t))
 		s->flags &= ~TASK_CLIENT;
 }
@@ -77,9 +78,9 @@ static __always_inline void net_socket(struct net_work *w, struct socket *sock, 
 	/* read again, so looked at again: to the verifier of 6.12 this is another pointer */
 	if (!sk)
 		return;
-	w->protocol = BPF_CORE_READ(sk, sk_protocol);
-	w->raw.socket_family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	w->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	w->protocol = sk->sk_protocol;
+	w->raw.socket_family = sk->__sk_common.skc_family;
+	w->netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 
 /* Where a socket is bound to, into w->address. */
@@ -132,20 +133,31 @@ static __always_inline bool net_dissolves(const struct raw_address *raw)
 	return raw->len >= 2 && !raw->bytes[0] && !raw->bytes[1];
 }
 
+/* The port of what may be an internet address, on its way to somebody who is not governed. */
+static __always_inline bool net_free_at(const void *address, int len)
+{
+	__u8 head[4] = {};
+
+	if (len < (int)sizeof(head) || bpf_probe_read_kernel(head, sizeof(head), address))
+		return false;
+	return net_free((__u16)head[2] << 8 | head[3]);
+}
+
 static __always_inline int net_lsm(struct socket *sock, const void *address, int len, __u32 door)
 {
 	struct sock *sk = sock->sk;
 	struct task_context *t = actor_governed();
 	struct socket_context *s = net_tag(sock, t);
+	bool governed = t || (s && (s->flags & TASK_GOVERNED));
 	struct net_work *w;
 	__u32 verdict;
 	int r;
 
-	if (!sk)
+	if (!sk || (!governed && net_free_at(address, len)))
 		return 0;
 	w = net_begin(door);
 	if (!w) {
-		if (!t && !(s && (s->flags & TASK_GOVERNED)))
+		if (!governed)
 			return 0;
 		/* a plain branch: see refuse_if_governed() of process.bpf.c */
 		barrier();

@@ -141,7 +141,7 @@ __noinline int net_model(struct net_work *w)
 	struct judgement kept;
 	struct model_key key = {};
 	struct learned_value *v;
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now;
 
 	if (!w)
 		return 0;
@@ -150,6 +150,7 @@ __noinline int net_model(struct net_work *w)
 	v = bpf_map_lookup_elem(&model_addresses, &key);
 	if (!v)
 		return 0;
+	now = bpf_ktime_get_boot_ns();
 	kept = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
 		if (!v->names[i].pattern || v->names[i].until_ns < now)
@@ -169,7 +170,7 @@ __noinline int net_names(struct net_work *w)
 	struct judgement kept, best;
 	struct learned_key key = {};
 	struct learned_value *v;
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now;
 	int found = 0;
 
 	if (!w)
@@ -181,6 +182,7 @@ __noinline int net_names(struct net_work *w)
 	v = bpf_map_lookup_elem(&learned, &key);
 	if (!v)
 		return 0;
+	now = bpf_ktime_get_boot_ns();
 	kept = w->j;
 	best = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
@@ -213,7 +215,7 @@ __noinline int net_denied(struct net_work *w)
 	struct judgement kept;
 	struct learned_key key = {};
 	struct learned_value *v;
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now;
 
 	if (!w)
 		return 0;
@@ -224,6 +226,7 @@ __noinline int net_denied(struct net_work *w)
 	v = bpf_map_lookup_elem(&learned, &key);
 	if (!v)
 		return 0;
+	now = bpf_ktime_get_boot_ns();
 	kept = w->j;
 	for (int i = 0; i < LEARNED_NAMES; i++) {
 		if (!v->names[i].pattern || v->names[i].until_ns < now)
@@ -342,6 +345,16 @@ __noinline int net_judge(struct net_work *w)
 	else if (!net_names(w) && !judgement_settled(&w->j) && net_own(w))
 		judge(&w->j, BAILIFF_ALLOW, BAILIFF_REASON_LOCAL, 0, root->mode_destinations);
 	return judgement_apply(&w->j);
+}
+
+/* Whether a port alone says that the verdict on somebody who is not governed is to let him through.
+ * Most of what a host does ends here. */
+static __always_inline bool net_free(__u16 port)
+{
+	__u32 slot = 0;
+	struct policy_root *root = policy_now(&slot);
+
+	return !root || !verdict_port_of_model(root, port);
 }
 
 /* Brings a socket address to its one form. Returns 0, 1 when it is of a family that is not judged
@@ -472,6 +485,29 @@ static __always_inline void net_remember(struct socket_context *s, const struct 
 		s->state |= SOCKET_REPORTED;
 	for (int i = 0; i < LEARNED_NAMES; i++)
 		s->patterns[i] = w->patterns[i];
+	/* a canary has to come to the door it knocks at */
+	s->passed_family = 0;
+	if (w->verdict == BAILIFF_DENY || w->address.carried || (w->who.flags & TASK_CANARY))
+		return;
+	s->passed_port = w->address.port;
+	__builtin_memcpy(s->passed, w->address.bytes, sizeof(s->passed));
+	s->passed_family = w->address.family;
+}
+
+/* Whether the first door let exactly this through, by the policy in force, on the way to the
+ * second. It is taken: whatever comes past the first door another time finds nothing here. */
+static __always_inline bool net_passed(struct socket_context *s, const struct address *a)
+{
+	const __u64 *kept = (const __u64 *)s->passed, *asked = (const __u64 *)a->bytes;
+	struct policy_root *root;
+	__u32 slot = 0, family = s->passed_family;
+
+	s->passed_family = 0;
+	if (!family || family != a->family || s->passed_port != a->port || a->carried ||
+	    kept[0] != asked[0] || kept[1] != asked[1])
+		return false;
+	root = policy_now(&slot);
+	return root && root->generation == s->judged;
 }
 
 #endif

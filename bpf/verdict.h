@@ -119,6 +119,17 @@ static __always_inline int verdict_port_of_names(__u16 port)
 	return port == 53 || port == 853;
 }
 
+/* Whether somebody who is not governed may be refused there: that is all that a rule for a model
+ * endpoint does to him, and no other rule does anything. */
+static __always_inline int verdict_port_of_model(const struct policy_root *root, __u16 port)
+{
+	for (int i = 0; i < POLICY_MODEL_MAX; i++)
+		if (root->model[i].high && port >= root->model[i].low &&
+		    port <= root->model[i].high)
+			return 1;
+	return 0;
+}
+
 /* One rule at a time, in the order of the set (deny, model, allow); the first that settles ends it.
  * Returns 1 when *j is final. */
 static __always_inline int verdict_rule(const struct dest_rule *r, __u16 port, __u8 protocol,

@@ -316,6 +316,37 @@ static int dest_emit_defaults(struct dest_compile *d)
 	return 0;
 }
 
+/* The ports of model endpoints, each once; when there are too many, one range for all of them. */
+static void dest_model_ports(struct dest_compile *d)
+{
+	struct port_range *model = d->c->tables->root.model, all = {UINT16_MAX, 0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_entries; i++) {
+		const struct dest_rule *rule = &d->entries[i].rule;
+		size_t at = 0;
+
+		if (rule->effect != DEST_MODEL)
+			continue;
+		if (rule->port_low < all.low)
+			all.low = rule->port_low;
+		if (rule->port_high > all.high)
+			all.high = rule->port_high;
+		while (at < n && at < POLICY_MODEL_MAX &&
+		       (model[at].low != rule->port_low || model[at].high != rule->port_high))
+			at++;
+		if (at < n)
+			continue;
+		if (n < POLICY_MODEL_MAX)
+			model[n] = (struct port_range){rule->port_low, rule->port_high};
+		n++;
+	}
+	if (n <= POLICY_MODEL_MAX)
+		return;
+	memset(model, 0, POLICY_MODEL_MAX * sizeof(*model));
+	model[0] = all;
+}
+
 int compile_destinations(struct compile *c)
 {
 	static const struct walk_visitor visitor = {NULL, dest_full, dest_done};
@@ -330,6 +361,8 @@ int compile_destinations(struct compile *c)
 	}
 	if (r == 0)
 		r = dest_emit_defaults(&d);
+	if (r == 0)
+		dest_model_ports(&d);
 	if (r == 0)
 		r = walk_run(d.entries, d.n_entries, &visitor, &d);
 	if (r == 0)

@@ -15,6 +15,8 @@ $(BUILD)/bench/libbench_ssl.so $(BUILD)/bench/libbench_ssl2.so: tests/bench/stan
 $(BUILD)/bench/bench_capture: tests/bench/sslsniff.c tests/bench/sslsniff.h \
 	| $(BUILD)/bench/libbench_ssl.so $(BUILD)/bench/libbench_ssl2.so
 
+$(BUILD)/bench/bench_net: tests/bench/place.c tests/bench/net_tables.c tests/bench/place.h tests/bench/net_tables.h
+
 $(BUILD)/bench/%: tests/bench/%.c $(LIB) $(BUILD)/gen/bench_empty.skel.h
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Wl,-z,noseparate-code -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS) -lpthread

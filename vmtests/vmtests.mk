@@ -5,14 +5,14 @@ VM_STORY = world story
 VM_DOORS = doors children load borrowed
 VM_NAMES = host names scale memory
 VM_GUARD = survive guard unguarded verifier
-VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) smoke bypass,$(VM_SCENARIOS))
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) smoke bypass cost,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
 VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
 # the agent, where it can be built; a scenario that needs it says so
 VM_AGENT = $(if $(wildcard agent/main.c),all)
 
-.PHONY: vm-setup vm-selftest vmtest vmtests verifier-table demo
+.PHONY: vm-setup vm-selftest vmtest vmtests bench-vm verifier-table demo
 vm-setup: $(BUILD)/.deps ## fetch what the VMs need: virtme-ng, kernels 6.1, 6.12 and the newest, the client
 	$(Q)$(VM_ENV) vmtests/setup/virtme.sh
 	$(Q)$(VM_ENV) vmtests/setup/kernel.sh 6.1 >/dev/null
@@ -47,6 +47,11 @@ $(BUILD)/probe: vmtests/load/probe.c | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
 
+# What the scenario cost times.
+$(BUILD)/connects: vmtests/load/connects.c | $(BUILD)/.deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
+
 # The rival of guard.sh and survive.sh: a program of the root cgroup that undoes a refusal.
 $(BUILD)/rival.bpf.o: vmtests/load/rival.bpf.c $(BUILD)/gen/vmlinux.h
 	$(call say,BPF,$@)
@@ -72,7 +77,7 @@ $(BUILD)/bypass/relink: vmtests/bypass/relink.c | $(BUILD)/.deps
 bypass-table: ## write the results of the bypass table's runs into docs/bypasses.md
 	$(Q)/usr/bin/python3 vmtests/bypass/results.py docs/bypasses.md $(BUILD)/vm/*/bypass/rows.jsonl
 
-VM_TOOLS = $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt $(BUILD)/probe $(BUILD)/rival.bpf.o \
+VM_TOOLS = $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt $(BUILD)/probe $(BUILD)/connects $(BUILD)/rival.bpf.o \
 	$(BYPASS_BIN)
 
 vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list; ROWS="name number": of bypass)
@@ -103,6 +108,9 @@ $(filter boot-function-%,$(VM_BOOTS)): boot-function-%:
 
 vmtests: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run every scenario in VMs
 	$(Q)$(MAKE) --no-print-directory -k -j$(VM_LANES) $(VM_BOOTS)
+
+bench-vm: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## measure what the hooks add to a connect, in a VM (KERNEL=6.12)
+	$(Q)$(VM_ENV) vmtests/run.sh cost
 
 verifier-table: ## write docs/verifier.md from the runs of the scenario verifier that are there
 	$(Q)vmtests/verifier.py $(wildcard $(BUILD)/vm/*/verifier/programs.json) >docs/verifier.md.new

@@ -502,7 +502,43 @@ static void test_long_lists_take_seconds(void **state)
 	free(main);
 }
 
+/* Elsewhere nobody looks at what somebody who is not governed connects to. */
+static void test_ports_of_endpoints_are_in_the_root(void **state)
+{
+	static const struct {
+		const char *ports[3]; /* of each endpoint; NULL: none more */
+		struct port_range want[POLICY_MODEL_MAX];
+	} rows[] = {
+		{{NULL}, {{0, 0}}},
+		{{"ports: [443]"}, {{443, 443}}},
+		{{"ports: [443]", "ports: [443, 8000-8100]"}, {{443, 443}, {8000, 8100}}},
+		{{"ports: [1, 3, 5, 7]"}, {{1, 1}, {3, 3}, {5, 5}, {7, 7}}},
+		{{"ports: [20, 7, 3, 11]", "ports: [9]"}, {{3, 20}}},
+		{{"ports: [443]", "ports: [1-65535]"}, {{443, 443}, {1, 65535}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[1024] = HEAD "destinations: {allow: [{cidr: 10.0.0.0/8, ports: [22]}]}\n"
+				       "model:\n  endpoints:\n";
+		struct policy_tables *t;
+		struct policy *policy;
+
+		if (!rows[i].ports[0])
+			*strstr(text, "model:") = 0;
+		for (size_t j = 0; rows[i].ports[j]; j++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text),
+				 "    - {name: m%zu.example, %s}\n", j, rows[i].ports[j]);
+		policy = load(text, "skills: {}\n");
+		t = compile(policy, NULL, 0);
+		assert_memory_equal(t->root.model, rows[i].want, sizeof(t->root.model));
+		policy_tables_free(t);
+		policy_free(policy);
+	}
+}
+
 UNIT_MAIN(unit(test_tables_agree_with_naive_reading),
 	  unit(test_empty_policy_has_the_default_entries), unit(test_resolvers), unit(test_names),
 	  unit(test_names_of_endpoints_are_listed_once), unit(test_full_set_names_the_prefix),
-	  unit(test_covered_prefixes_cost_nothing), unit(test_long_lists_take_seconds))
+	  unit(test_covered_prefixes_cost_nothing), unit(test_long_lists_take_seconds),
+	  unit(test_ports_of_endpoints_are_in_the_root))

@@ -152,5 +152,26 @@ static void sockets_by_list(void **state)
 				 rows[i].want);
 }
 
+static void ports_of_models(void **state)
+{
+	static const struct policy_root none = {0};
+	static const struct policy_root some = {.model = {{443, 443}, {8000, 8100}}};
+	static const struct policy_root every = {.model = {{0, 65535}}};
+	static const struct {
+		const struct policy_root *root;
+		uint16_t port;
+		int want;
+	} rows[] = {
+		{&none, 0, 0},	    {&none, 443, 0},  {&some, 0, 0},	 {&some, 442, 0},
+		{&some, 443, 1},    {&some, 444, 0},  {&some, 7999, 0},	 {&some, 8000, 1},
+		{&some, 8100, 1},   {&some, 8101, 0}, {&some, 65535, 0}, {&every, 0, 1},
+		{&every, 65535, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(verdict_port_of_model(rows[i].root, rows[i].port), rows[i].want);
+}
+
 UNIT_MAIN(unit(canonical_forms), unit(rules_decide), unit(defaults_and_modes),
-	  unit(sockets_by_list))
+	  unit(sockets_by_list), unit(ports_of_models))

@@ -3,7 +3,7 @@
 # mode it succeeds, enforced it is refused and an event says so, and without its hook it succeeds
 # again.
 # shellcheck shell=bash
-# deadline: 400
+# deadline: 900
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

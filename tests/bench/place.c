@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See place.h. The parent stays outside and waits: it takes the cgroup away when the child has
+ * ended, and ends the child when it is told to end itself. */
+#include "place.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* One name: what a run that was killed with -9 left (an empty directory) the next one takes away.
+ */
+#define PLACE_NAME "bailiff-bench"
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void find_cgroup(struct place *p)
+{
+	struct mntent *e;
+	FILE *f = setmntent("/proc/self/mounts", "r");
+
+	while (f && (e = getmntent(f)))
+		if (strcmp(e->mnt_type, "cgroup2") == 0) {
+			snprintf(p->path, sizeof(p->path), "%.4000s/" PLACE_NAME, e->mnt_dir);
+			endmntent(f);
+			return;
+		}
+	fprintf(stderr, "bench: cgroup version 2 is not mounted\n");
+	exit(1);
+}
+
+static void interface(int fd, unsigned long request, const char *name, struct ifreq *r)
+{
+	snprintf(r->ifr_name, sizeof(r->ifr_name), "%s", name);
+	if (ioctl(fd, request, r) < 0)
+		die(name);
+}
+
+/* Of an interface that is a loopback the whole prefix is local, not one address of it. */
+static void make_network(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {0};
+
+	if (fd < 0)
+		die("socket");
+	r.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
+	interface(fd, SIOCSIFFLAGS, "lo", &r);
+	memset(&r, 0, sizeof(r));
+	a.sin_addr.s_addr = htonl(0xc6120001);
+	memcpy(&r.ifr_addr, &a, sizeof(a));
+	interface(fd, SIOCSIFADDR, "lo:0", &r);
+	a.sin_addr.s_addr = htonl(0xfffe0000);
+	memcpy(&r.ifr_netmask, &a, sizeof(a));
+	interface(fd, SIOCSIFNETMASK, "lo:0", &r);
+	close(fd);
+}
+
+void place_enter(const struct place *p)
+{
+	int fd = openat(p->cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		die("cgroup.procs");
+	close(fd);
+}
+
+static void prepare(struct place *p)
+{
+	p->cgroup = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->cgroup < 0)
+		die(p->path);
+	if (unshare(CLONE_NEWNET) < 0)
+		die("network namespace");
+	make_network();
+}
+
+static int wait_for(pid_t child, const sigset_t *told)
+{
+	int status, signal;
+
+	while (waitpid(child, &status, WNOHANG) != child) {
+		signal = sigwaitinfo(told, NULL);
+		if (signal > 0 && signal != SIGCHLD)
+			kill(child, SIGKILL);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int place_run(int (*fn)(const struct place *place))
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
+	struct place p = {.cgroup = -1};
+	pid_t child, parent = getpid();
+	sigset_t told, before;
+	int r;
+
+	find_cgroup(&p);
+	rmdir(p.path);
+	sigemptyset(&told);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&told, ends[i]);
+	sigprocmask(SIG_BLOCK, &told, &before);
+	if (mkdir(p.path, 0700) < 0)
+		die(p.path);
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		/* with the parent gone nobody would take the programs away before the end */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+			exit(1);
+		prepare(&p);
+		exit(fn(&p));
+	}
+	r = child < 0 ? 1 : wait_for(child, &told);
+	if (rmdir(p.path) < 0) {
+		fprintf(stderr, "bench: %s: %s\n", p.path, strerror(errno));
+		r = 1;
+	}
+	return r;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cgroup and a network namespace of the benchmark's own, in a child; both are gone when it ends,
+ * however it ends. */
+#ifndef BENCH_PLACE_H
+#define BENCH_PLACE_H
+
+struct place {
+	int cgroup; /* open; never the root */
+	char path[4200];
+};
+
+/* Makes a cgroup (of version 2) and runs fn in a child in a new network namespace, where "lo" is up
+ * and 198.18.0.0/15 (set aside for benchmarks by RFC 2544) is local, all of it. Returns what the
+ * child ended with: fn's result, or 1. */
+int place_run(int (*fn)(const struct place *place));
+/* Goes into the cgroup. Sockets from before are not of it, nor is what they accept. */
+void place_enter(const struct place *place);
+
+#endif
