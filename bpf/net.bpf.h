@@ -485,26 +485,20 @@ static __always_inline void net_remember(struct socket_context *s, const struct 
 		s->state |= SOCKET_REPORTED;
 	for (int i = 0; i < LEARNED_NAMES; i++)
 		s->patterns[i] = w->patterns[i];
-	/* a canary has to come to the door it knocks at */
 	s->passed_family = 0;
-	if (w->verdict == BAILIFF_DENY || w->address.carried || (w->who.flags & TASK_CANARY))
-		return;
-	s->passed_port = w->address.port;
-	__builtin_memcpy(s->passed, w->address.bytes, sizeof(s->passed));
-	s->passed_family = w->address.family;
+	/* a canary has to come to the door it knocks at */
+	if (w->verdict != BAILIFF_DENY && !(w->who.flags & TASK_CANARY))
+		passed_keep(s, &w->address);
 }
 
 /* Whether the first door let exactly this through, by the policy in force, on the way to the
- * second. It is taken: whatever comes past the first door another time finds nothing here. */
+ * second. */
 static __always_inline bool net_passed(struct socket_context *s, const struct address *a)
 {
-	const __u64 *kept = (const __u64 *)s->passed, *asked = (const __u64 *)a->bytes;
 	struct policy_root *root;
-	__u32 slot = 0, family = s->passed_family;
+	__u32 slot = 0;
 
-	s->passed_family = 0;
-	if (!family || family != a->family || s->passed_port != a->port || a->carried ||
-	    kept[0] != asked[0] || kept[1] != asked[1])
+	if (!passed_take(s, a))
 		return false;
 	root = policy_now(&slot);
 	return root && root->generation == s->judged;

@@ -119,6 +119,32 @@ static __always_inline int verdict_port_of_names(__u16 port)
 	return port == 53 || port == 853;
 }
 
+/* What the first door let through, kept for the second. Not an address that was carried in another:
+ * the two reach different hosts. */
+static __always_inline void passed_keep(struct socket_context *s, const struct address *a)
+{
+	s->passed_family = 0;
+	if (a->carried)
+		return;
+	s->passed_port = a->port;
+	__builtin_memcpy(s->passed, a->bytes, sizeof(s->passed));
+	s->passed_family = a->family;
+}
+
+/* Whether it was exactly this. Taken either way: what comes past the first door another time must
+ * find nothing. */
+static __always_inline int passed_take(struct socket_context *s, const struct address *a)
+{
+	__u64 kept[2], asked[2];
+	__u32 family = s->passed_family;
+
+	s->passed_family = 0;
+	__builtin_memcpy(kept, s->passed, sizeof(kept));
+	__builtin_memcpy(asked, a->bytes, sizeof(asked));
+	return family && family == a->family && s->passed_port == a->port && !a->carried &&
+	       kept[0] == asked[0] && kept[1] == asked[1];
+}
+
 /* Whether somebody who is not governed may be refused there: that is all that a rule for a model
  * endpoint does to him, and no other rule does anything. */
 static __always_inline int verdict_port_of_model(const struct policy_root *root, __u16 port)

@@ -173,5 +173,36 @@ static void ports_of_models(void **state)
 		assert_int_equal(verdict_port_of_model(rows[i].root, rows[i].port), rows[i].want);
 }
 
+static void passed_once(void **state)
+{
+	static const struct address four = {AF_INET, 443, 0, {10, 1, 2, 3}};
+	static const struct address six = {AF_INET6, 443, 0, {0x20, 1, 0xd, 0xb8, [15] = 1}};
+	static const struct {
+		struct address kept, asked;
+		int want;
+	} rows[] = {
+		{four, four, 1},
+		{six, six, 1},
+		{four, {AF_INET, 444, 0, {10, 1, 2, 3}}, 0},
+		{four, {AF_INET, 443, 0, {10, 1, 2, 4}}, 0},
+		{four, {AF_INET6, 443, 0, {10, 1, 2, 3}}, 0},
+		{four, {AF_INET, 443, 1, {10, 1, 2, 3}}, 0},
+		{{AF_INET, 443, 1, {10, 1, 2, 3}}, four, 0},
+		{six, {AF_INET6, 443, 0, {0x20, 1, 0xd, 0xb8, [15] = 2}}, 0},
+		{{0}, {0}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct socket_context s = {0};
+
+		assert_int_equal(passed_take(&s, &rows[i].asked), 0);
+		passed_keep(&s, &rows[i].kept);
+		assert_int_equal(passed_take(&s, &rows[i].asked), rows[i].want);
+		/* taken, also by the wrong one */
+		assert_int_equal(passed_take(&s, &rows[i].kept), 0);
+	}
+}
+
 UNIT_MAIN(unit(canonical_forms), unit(rules_decide), unit(defaults_and_modes),
-	  unit(sockets_by_list), unit(ports_of_models))
+	  unit(sockets_by_list), unit(ports_of_models), unit(passed_once))
