@@ -155,10 +155,15 @@ class Table:
                 return
         self.anew()
 
+    def pins(self, hook):
+        """The links of a program, or of those that stand in for it where `bpf` is no LSM."""
+        return [pin for end in ("", "_enter", "_leave", "_instead")
+                for pin in glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook + end)]
+
     def detach(self, hooks):
         """Takes the links of these programs away, by name, and keeps who can put them back. Gives
         what is wrong, or None."""
-        pins = [(hook, glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook)) for hook in hooks]
+        pins = [(hook, self.pins(hook)) for hook in hooks]
         missing = [hook for hook, found in pins if not found]
         if missing:
             return "no such hook: " + " ".join(missing)
@@ -314,8 +319,10 @@ class Table:
                     "status": 2, "text": wrong, "begun": now, "ended": now})
             return
         before = self.starts
+        started = self.persons("mutated", rows)
         self.client("mutated", rows)
         self.beside("mutated", rows)
+        self.collect("mutated", started)
         if self.starts > before:
             # a new bailiffd has attached programs of its own
             self.relink.kill()

@@ -75,7 +75,7 @@ class Rows(unittest.TestCase):
         source = "".join(
             text("bpf", name) for name in os.listdir(os.path.join(TOP, "bpf")) if name.endswith(".c")
         )
-        programs = set(re.findall(r"^int (?:BPF_PROG\()?(\w+)", source, re.M))
+        programs = set(re.findall(r"^(?:int (?:BPF_PROG\()?|SOCKET_HOOK\()(\w+)", source, re.M))
         for row in table.read():
             self.assertEqual([hook for hook in row.hooks if hook not in programs], [], row.name)
 
