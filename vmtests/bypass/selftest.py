@@ -64,6 +64,14 @@ class Document(unittest.TestCase):
         for name in re.findall(r"`(tests/[a-z_/]+(?:\.c)?)`", text("docs", "bypasses.md")):
             self.assertTrue(os.path.exists(os.path.join(TOP, name)), name)
 
+    def test_scenarios_that_are_named_are_there(self):
+        beside = text("docs", "bypasses.md").split("## Beside the sixty")[1].split("## Not in the table")[0]
+        shown = [cell for line in beside.splitlines() for cell in line.split("|")[3:5]]
+        named = {name for cell in shown for name in re.findall(r"`([a-z]+)`", cell)} - {"unknown"}
+        self.assertGreater(len(named), 10)
+        for name in named:
+            self.assertTrue(os.path.exists(os.path.join(TOP, "vmtests", "scenarios", name + ".sh")), name)
+
     def test_results_are_of_these_rows(self):
         block = text("docs", "bypasses.md").split(results.BEGIN)[1].split(results.END)[0]
         named = re.findall(r"^\| (?:\d+)? ?\| ([a-z0-9-]+) \|", block, re.M)
