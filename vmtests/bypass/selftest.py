@@ -72,6 +72,13 @@ class Document(unittest.TestCase):
         for name in named:
             self.assertTrue(os.path.exists(os.path.join(TOP, "vmtests", "scenarios", name + ".sh")), name)
 
+    def test_what_is_open_has_its_reason(self):
+        said = text("docs", "bypasses.md").split("## Open, and why")[1].split("## Results")[0]
+        cells = [line.split("|")[1] for line in said.splitlines() if line.startswith("| `")]
+        named = [name for cell in cells for name in re.findall(r"`([a-z0-9-]+)`", cell)]
+        is_open = [row.name for row in table.read() if any(word.startswith("open") for word in row.expect)]
+        self.assertEqual(sorted(named), sorted(is_open))
+
     def test_results_are_of_these_rows(self):
         block = text("docs", "bypasses.md").split(results.BEGIN)[1].split(results.END)[0]
         named = re.findall(r"^\| (?:\d+)? ?\| ([a-z0-9-]+) \|", block, re.M)
