@@ -29,7 +29,7 @@ RESULTS = "/mnt/results.jsonl"
 POLICY = DIRECTORY + "/policy"
 AS_USER = "/src/vmtests/world/as-user"
 CAROL, ALICE = 4002, 4001
-ROW_SECONDS = 15
+ROW_SECONDS = 30
 INTERPRETERS = {".py": "/usr/bin/python3", ".sh": "/bin/bash"}
 
 
