@@ -27,7 +27,14 @@ def within(event, run):
 
 
 def address(event):
-    return event.get("dst_endpoint", {}).get("ip", "")
+    """Where it went, or what a name server said of a name."""
+    answers = event.get("answers") or [{}]
+    return event.get("dst_endpoint", {}).get("ip") or answers[0].get("rdata", "")
+
+
+def door(event):
+    said = event.get("unmapped", {})
+    return said.get("door") or said.get("name_event")
 
 
 def matches(event, wanted):
@@ -35,7 +42,7 @@ def matches(event, wanted):
     said = event.get("unmapped", {})
     reason, *rest = wanted
     return said.get("reason") == reason and all(
-        word in (said.get("door"), address(event), said.get("skill")) for word in rest
+        word in (door(event), address(event), said.get("skill")) for word in rest
     )
 
 
@@ -55,7 +62,7 @@ def about(events, row, run, uid):
 
 def shown(event):
     said = event["unmapped"]
-    at = " ".join(str(w) for w in (said.get("reason"), said.get("door", said.get("skill", ""))) if w)
+    at = " ".join(str(w) for w in (said.get("reason"), door(event) or said.get("skill")) if w)
     return ("%s %s" % (at, address(event))).strip()
 
 

@@ -17,7 +17,8 @@
 struct taken {
 	const char *pin;
 	int program;
-	int cgroup; /* 1: attached to the root cgroup */
+	unsigned int link; /* its number */
+	int cgroup;	   /* 1: attached to the root cgroup */
 	unsigned int attach_type;
 };
 
@@ -45,6 +46,7 @@ static int take(struct taken *t)
 	ask.info.info = (uintptr_t)&info;
 	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &ask))
 		return fail("information", t->pin);
+	t->link = info.id;
 	program.prog_id = info.prog_id;
 	t->program = bpf(BPF_PROG_GET_FD_BY_ID, &program);
 	if (t->program < 0)
@@ -53,6 +55,23 @@ static int take(struct taken *t)
 	t->attach_type = t->cgroup ? info.cgroup.attach_type : info.tracing.attach_type;
 	close(link);
 	return unlink(t->pin) ? fail("unlink", t->pin) : 0;
+}
+
+/* The last reference is put after a grace period. From then on the number leads nowhere, and a
+ * worker takes apart what was attached: see main(). */
+static int wait_gone(const struct taken *t)
+{
+	for (int i = 0; i < 500; i++) {
+		union bpf_attr get = {.link_id = t->link};
+		int link = bpf(BPF_LINK_GET_FD_BY_ID, &get);
+
+		if (link < 0)
+			return errno == ENOENT ? 0 : fail("look", t->pin);
+		close(link);
+		usleep(10000);
+	}
+	errno = ETIMEDOUT;
+	return fail("wait", t->pin);
 }
 
 static int put_back(const struct taken *t, int cgroup)
@@ -80,7 +99,7 @@ static int put_back(const struct taken *t, int cgroup)
 int main(int argc, char **argv)
 {
 	int cgroup = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	struct taken taken[LINKS_MAX];
+	struct taken taken[LINKS_MAX] = {0};
 	char byte;
 
 	if (argc < 2 || argc > LINKS_MAX || cgroup < 0)
@@ -90,8 +109,10 @@ int main(int argc, char **argv)
 		if (take(&taken[i - 1]))
 			return 1;
 	}
-	/* the last reference is put after a grace period */
-	usleep(700000);
+	for (int i = 1; i < argc; i++)
+		if (wait_gone(&taken[i - 1]))
+			return 1;
+	usleep(200000);
 	puts("gone");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)

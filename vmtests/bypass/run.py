@@ -29,7 +29,7 @@ RESULTS = "/mnt/results.jsonl"
 POLICY = DIRECTORY + "/policy"
 AS_USER = "/src/vmtests/world/as-user"
 CAROL, ALICE = 4002, 4001
-ROW_SECONDS = 15
+ROW_SECONDS = 30
 INTERPRETERS = {".py": "/usr/bin/python3", ".sh": "/bin/bash"}
 
 
@@ -102,6 +102,7 @@ class Table:
         self.count = itertools.count(1)
         self.relink = None
         self.starts = 0
+        self.attached = set()
         self.since_boot = since_boot_ms()
         with open("/sys/kernel/security/lsm", encoding="utf-8") as file:
             lsm = file.read().strip().split(",")
@@ -132,6 +133,7 @@ class Table:
         done = self.scenario("bailiff_on " + POLICY)
         # as the keeper does when it starts: what sets the clock later moves neither
         self.since_boot = since_boot_ms()
+        self.attached = self.pinned()
         say("bailiffd started in %.1f s" % (time.monotonic() - begun))
         if done.returncode:
             sys.exit("bailiffd did not start: %s" % done.stdout[-2000:])
@@ -146,6 +148,15 @@ class Table:
         for name in ("user", "root"):
             self.workers[name].tell(become=True)
 
+    def whole(self):
+        """Whether bailiffd watches, what was pinned still is, and the policy is as it was put."""
+        status = subprocess.run(["timeout", "10", "bailiff", "status", "--json"],
+                                stdout=subprocess.PIPE, text=True, check=False)
+        same = subprocess.run(["cmp", "-s", os.path.join(table.HERE, "policy", "bailiff.yaml"),
+                               os.path.join(POLICY, "bailiff.yaml")], check=False)
+        return (status.returncode == 0 and json.loads(status.stdout).get("watching") is True
+                and same.returncode == 0 and self.attached <= self.pinned())
+
     def mend(self, row):
         """After a row that damaged something; a policy is mended without a start."""
         if "policy" in row.setup:
@@ -155,10 +166,18 @@ class Table:
                 return
         self.anew()
 
+    def pinned(self):
+        return set(glob.glob("/sys/fs/bpf/bailiff/v*/links/*/*"))
+
+    def pins(self, hook):
+        """The links of a program, or of those that stand in for it where `bpf` is no LSM."""
+        return [pin for end in ("", "_enter", "_leave", "_instead")
+                for pin in glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook + end)]
+
     def detach(self, hooks):
         """Takes the links of these programs away, by name, and keeps who can put them back. Gives
         what is wrong, or None."""
-        pins = [(hook, glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook)) for hook in hooks]
+        pins = [(hook, self.pins(hook)) for hook in hooks]
         missing = [hook for hook, found in pins if not found]
         if missing:
             return "no such hook: " + " ".join(missing)
@@ -212,7 +231,9 @@ class Table:
                 # events are told apart by the millisecond
                 time.sleep(0.015)
                 if phase != "off" and damages(row):
-                    self.mend(row)
+                    refused = said["status"] == judge.REFUSED
+                    if not (phase == "on" and refused and self.whole()):
+                        self.mend(row)
 
     def persons(self, phase, rows):
         """Rows that take a client's whole life: beside the others, as somebody else."""
@@ -314,8 +335,10 @@ class Table:
                     "status": 2, "text": wrong, "begun": now, "ended": now})
             return
         before = self.starts
+        started = self.persons("mutated", rows)
         self.client("mutated", rows)
         self.beside("mutated", rows)
+        self.collect("mutated", started)
         if self.starts > before:
             # a new bailiffd has attached programs of its own
             self.relink.kill()

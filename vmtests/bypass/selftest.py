@@ -64,6 +64,21 @@ class Document(unittest.TestCase):
         for name in re.findall(r"`(tests/[a-z_/]+(?:\.c)?)`", text("docs", "bypasses.md")):
             self.assertTrue(os.path.exists(os.path.join(TOP, name)), name)
 
+    def test_scenarios_that_are_named_are_there(self):
+        beside = text("docs", "bypasses.md").split("## Beside the sixty")[1].split("## Not in the table")[0]
+        shown = [cell for line in beside.splitlines() for cell in line.split("|")[3:5]]
+        named = {name for cell in shown for name in re.findall(r"`([a-z]+)`", cell)} - {"unknown"}
+        self.assertGreater(len(named), 10)
+        for name in named:
+            self.assertTrue(os.path.exists(os.path.join(TOP, "vmtests", "scenarios", name + ".sh")), name)
+
+    def test_what_is_open_has_its_reason(self):
+        said = text("docs", "bypasses.md").split("## Open, and why")[1].split("## Results")[0]
+        cells = [line.split("|")[1] for line in said.splitlines() if line.startswith("| `")]
+        named = [name for cell in cells for name in re.findall(r"`([a-z0-9-]+)`", cell)]
+        is_open = [row.name for row in table.read() if any(word.startswith("open") for word in row.expect)]
+        self.assertEqual(sorted(named), sorted(is_open))
+
     def test_results_are_of_these_rows(self):
         block = text("docs", "bypasses.md").split(results.BEGIN)[1].split(results.END)[0]
         named = re.findall(r"^\| (?:\d+)? ?\| ([a-z0-9-]+) \|", block, re.M)
@@ -75,7 +90,7 @@ class Rows(unittest.TestCase):
         source = "".join(
             text("bpf", name) for name in os.listdir(os.path.join(TOP, "bpf")) if name.endswith(".c")
         )
-        programs = set(re.findall(r"^int (?:BPF_PROG\()?(\w+)", source, re.M))
+        programs = set(re.findall(r"^(?:int (?:BPF_PROG\()?|SOCKET_HOOK\()(\w+)", source, re.M))
         for row in table.read():
             self.assertEqual([hook for hook in row.hooks if hook not in programs], [], row.name)
 

@@ -5,21 +5,38 @@
 cd "$(dirname "$0")" || exit 2
 # shellcheck source=vmtests/bypass/attempts/common.sh
 . ./common.sh
+policy=/run/bypass/policy/bailiff.yaml
 
+# failed TEXT: what a program said that did not do what it was to
+failed() {
+	denied "$1" && refused "$1"
+	broken "$1"
+}
+
+# each SIGNAL: to every process of bailiffd; where there is none there is nobody to refuse it
 each() {
 	local exe
 	for exe in /proc/[0-9]*/exe; do
 		[ "$exe" -ef /usr/local/sbin/bailiffd ] || continue
 		exe=${exe#/proc/}
-		kill "-$1" "${exe%/exe}"
+		text=$(kill "-$1" "${exe%/exe}" 2>&1) || failed "$text"
 	done
+}
+
+broken_policy() {
+	echo "mode: [" >>"$policy"
+}
+
+# in its place, and of the same length: so that it is never a broken one
+own_policy() {
+	local own
+	own=$(sed 's/^mode: enforce$/mode: record /' "$policy") && printf '%s\n' "$own" 1<>"$policy"
 }
 
 # written FILE: opened for writing, and nothing written
 written() {
 	text=$( (: >>"$1") 2>&1) && through "$1 opens for writing"
-	denied "$text" && refused "$text"
-	broken "$text"
+	failed "$text"
 }
 
 case $1 in
@@ -36,32 +53,30 @@ stop)
 	exit $status
 	;;
 pins)
-	rm -rf /sys/fs/bpf/bailiff
+	text=$(rm -rf /sys/fs/bpf/bailiff 2>&1) || failed "$text"
 	# the kernel lets go of a link some time after its last name
 	sleep 1
 	connects $blocked 7000
 	;;
 unmount)
-	umount -l /sys/fs/bpf
+	text=$(umount -l /sys/fs/bpf 2>&1) || failed "$text"
 	sleep 1
 	connects $blocked 7000
 	;;
 broken-policy)
-	echo "mode: [" >>/run/bypass/policy/bailiff.yaml
+	text=$(broken_policy 2>&1) || failed "$text"
 	timeout 10 bailiff reload
 	connects $blocked 7000
 	;;
 own-policy)
-	sed -i 's/^mode: enforce$/mode: record/; s/^version: .*/version: 9/' \
-		/run/bypass/policy/bailiff.yaml
+	text=$(own_policy 2>&1) || failed "$text"
 	timeout 10 bailiff reload
 	connects $blocked 7000
 	;;
 log) written /var/log/bailiff/events.jsonl ;;
 module)
 	text=$(modprobe dummy 2>&1) && modprobe -r dummy && through "a module is loaded"
-	denied "$text" && refused "$text"
-	broken "$text"
+	failed "$text"
 	;;
 esac
 broken usage

@@ -58,65 +58,72 @@ static int rival(void)
 static int detach(void)
 {
 	union bpf_attr next = {0};
-	int refused = 0;
 
 	while (bpf(BPF_LINK_GET_NEXT_ID, &next) == 0) {
 		union bpf_attr open_it = {.link_id = next.next_id}, drop = {0};
 		int fd = bpf(BPF_LINK_GET_FD_BY_ID, &open_it);
 
 		next.start_id = next.next_id;
-		if (fd < 0) {
-			refused = 1;
-			continue;
-		}
+		if (fd < 0)
+			return attempt_refused("BPF_LINK_GET_FD_BY_ID");
 		drop.link_detach.link_fd = (unsigned int)fd;
 		/* links of LSM programs cannot be: they answer EOPNOTSUPP */
 		if (bpf(BPF_LINK_DETACH, &drop) && errno == EPERM)
-			refused = 1;
+			return attempt_refused("BPF_LINK_DETACH");
 		close(fd);
 	}
-	if (errno == EPERM || refused)
-		fprintf(stderr, "not everything was detached\n");
+	return errno == ENOENT ? 0 : attempt_refused("BPF_LINK_GET_NEXT_ID");
+}
+
+#define ROOT_WORDS_MAX 64
+
+/* The modes are the words behind the generation, which has two; 0 is "record". */
+static int rewrite_map(int fd, const struct bpf_map_info *map)
+{
+	unsigned int words[ROOT_WORDS_MAX];
+	union bpf_attr at = {0};
+
+	if (map->value_size > sizeof(words)) {
+		errno = E2BIG;
+		return attempt_setup("policy_roots");
+	}
+	for (unsigned int key = 0; key < map->max_entries; key++) {
+		at.map_fd = (unsigned int)fd;
+		at.key = (uintptr_t)&key;
+		at.value = (uintptr_t)words;
+		if (bpf(BPF_MAP_LOOKUP_ELEM, &at))
+			return attempt_refused("BPF_MAP_LOOKUP_ELEM");
+		words[2] = words[3] = words[4] = 0;
+		if (bpf(BPF_MAP_UPDATE_ELEM, &at))
+			return attempt_refused("BPF_MAP_UPDATE_ELEM");
+	}
+	fprintf(stderr, "rewritten\n");
 	return 0;
 }
 
-/* enum bailiff_mode is the second to fourth word behind the generation; 0 is "record" */
 static int rewrite(void)
 {
 	union bpf_attr next = {0};
-	int found = 0;
 
 	while (bpf(BPF_MAP_GET_NEXT_ID, &next) == 0) {
-		union bpf_attr open_it = {.map_id = next.next_id}, info = {0}, at = {0};
+		union bpf_attr open_it = {.map_id = next.next_id}, info = {0};
 		struct bpf_map_info map = {0};
-		unsigned int words[8];
-		int fd = bpf(BPF_MAP_GET_FD_BY_ID, &open_it);
+		int fd = bpf(BPF_MAP_GET_FD_BY_ID, &open_it), r = 0;
 
 		next.start_id = next.next_id;
 		if (fd < 0)
-			continue;
+			return attempt_refused("BPF_MAP_GET_FD_BY_ID");
 		info.info.bpf_fd = (unsigned int)fd;
 		info.info.info_len = sizeof(map);
 		info.info.info = (uintptr_t)&map;
 		if (bpf(BPF_OBJ_GET_INFO_BY_FD, &info) == 0 &&
-		    strncmp(map.name, "policy_roots", sizeof(map.name)) == 0) {
-			for (unsigned int key = 0; key < map.max_entries; key++) {
-				at.map_fd = (unsigned int)fd;
-				at.key = (uintptr_t)&key;
-				at.value = (uintptr_t)words;
-				if (map.value_size != sizeof(words) ||
-				    bpf(BPF_MAP_LOOKUP_ELEM, &at))
-					return attempt_refused("BPF_MAP_LOOKUP_ELEM");
-				words[2] = words[3] = words[4] = 0;
-				if (bpf(BPF_MAP_UPDATE_ELEM, &at))
-					return attempt_refused("BPF_MAP_UPDATE_ELEM");
-				found = 1;
-			}
-		}
+		    strncmp(map.name, "policy_roots", sizeof(map.name)) == 0)
+			r = rewrite_map(fd, &map);
 		close(fd);
+		if (r)
+			return r;
 	}
-	fprintf(stderr, found ? "rewritten\n" : "no such map is open to us\n");
-	return 0;
+	return errno == ENOENT ? 0 : attempt_refused("BPF_MAP_GET_NEXT_ID");
 }
 
 int main(int argc, char **argv)
@@ -132,7 +139,7 @@ int main(int argc, char **argv)
 		r = detach();
 	else if (strcmp(how, "rewrite") == 0)
 		r = rewrite();
-	if (r == SETUP)
+	if (r)
 		return r;
 	/* what counts is whether the host is reached, not whether the way there was closed */
 	return attempt_connect(argv[2], argv[3]);

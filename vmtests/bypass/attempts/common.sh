@@ -43,7 +43,7 @@ arrived() {
 
 # denied TEXT: what a program says that was refused
 denied() {
-	grep -qiE 'permission denied|operation not permitted|connection reset' <<<"$1"
+	grep -qiE 'permission denied|operation not permitted|connection reset|must be superuser' <<<"$1"
 }
 
 # curl's status as an outcome: no connection, a connection that was cut, a proxy that is not reached

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # curl, as everybody has it.
-# web.sh page | doh | proxy | model | model-key | host
+# web.sh page | doh | proxy | model | model-key | host, and TLS of one's own: static | patched
 cd "$(dirname "$0")" || exit 2
 # shellcheck source=vmtests/bypass/attempts/common.sh
 . ./common.sh
@@ -31,9 +31,15 @@ model | model-key)
 	;;
 host)
 	# an allowed address, and the name of a neighbour who shares it
-	text=$("${curl[@]}" --connect-to neighbour.example:443:10.77.3.10:443 \
+	text=$("${curl[@]}" --connect-to neighbour.example:443:allowed.example:443 \
 		https://neighbour.example/ 2>&1)
 	fetched $? "$text" "This is allowed.example"
+	;;
+static | patched)
+	# the name opens the address; see tls.c
+	getent ahostsv4 allowed.example
+	[ "$1" = static ] && exec $programs/tls-static plain 10.77.3.10 443 neighbour.example
+	exec $programs/tls patched 10.77.3.10 443 neighbour.example
 	;;
 esac
 broken usage
