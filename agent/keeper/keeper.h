@@ -12,6 +12,7 @@
 #include "audit/event.h"
 #include "audit/log.h"
 #include "base/channel.h"
+#include "decide/notice.h"
 #include "kernel/kernel.h"
 #include "policy/policy.h"
 #include "process/analyst.h"
@@ -162,6 +163,8 @@ struct keeper {
 	} askers[KEEPER_ASKERS_MAX];
 	struct keeper_denial denials[KEEPER_WHY_MAX];
 	size_t n_denials; /* ever; the newest is at (n_denials - 1) % KEEPER_WHY_MAX */
+	struct notices notices;
+	uint64_t unreachable; /* messages for a terminal that none took */
 };
 
 int64_t keeper_now_ms(void);
@@ -185,6 +188,11 @@ void keeper_event_posture(struct keeper *k);
 void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image);
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
 void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
+
+/* notices.c: refusals on the terminal of whom they concern */
+/* event: of a denial; number: its place in the log */
+void keeper_notice(struct keeper *k, const json_t *event, uint64_t number);
+void keeper_notices_tick(struct keeper *k);
 
 /* children.c */
 int keeper_children_start(struct keeper *k);
