@@ -210,6 +210,8 @@ struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key 
 const struct keeper_image *keeper_image_numbered(const struct keeper *k, uint32_t id);
 enum image_class keeper_image_class(const struct keeper *k, const struct keeper_image *i);
 void keeper_image_tell(struct keeper *k, const struct keeper_image *i);
+/* From the exec that asked until now, 0 where the file was inspected before; -1 not known. */
+int64_t keeper_exec_window(const struct record_image *r, bool inspected_before);
 /* Looks at the scripts that a runtime was told to run. */
 void keeper_ask_scripts(struct keeper *k, const struct record_image *r);
 
@@ -223,7 +225,9 @@ void keeper_images_reclassify(struct keeper *k, const struct policy *old);
 
 /* running.c: processes that run already */
 void keeper_seed(struct keeper *k);
-void keeper_mark_running(struct keeper *k, const struct keeper_image *i);
+/* asked: the record of the exec that asked; window_ns: since then, as above */
+void keeper_mark_running(struct keeper *k, const struct keeper_image *i,
+			 const struct record_image *asked, int64_t window_ns);
 void keeper_mark_script(struct keeper *k, const struct record_image *r);
 void keeper_unmark_running(struct keeper *k, const struct image_key *key);
 
@@ -236,9 +240,10 @@ void keeper_judged(struct keeper *k, const struct channel_judged *j);
 const char *keeper_proof_to_string(enum keeper_proof proof);
 
 /* clients.c */
-/* actor: of the record that told of it, or asked what it is */
+/* actor: of the record that told of it, or asked what it is. window_ns: from its exec until it
+ * counted as inspected, -1 where that was not seen */
 void keeper_client_started(struct keeper *k, const struct record_actor *actor,
-			   const struct keeper_image *image);
+			   const struct keeper_image *image, int64_t window_ns);
 const struct policy_person *keeper_person(const struct keeper *k, uint32_t uid,
 					  uint32_t *ret_index);
 void keeper_clients_sweep(struct keeper *k);

@@ -145,6 +145,6 @@ int report_door(struct pipeline *p, const struct record_door *record)
 			cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
 		report_cause(p, event, &cause);
 	}
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_end(p, event, record->verdict != BAILIFF_ALLOW);
 	return p->failed;
 }

@@ -172,7 +172,7 @@ int report_net(struct pipeline *p, const struct record_net *record)
 			cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
 		report_cause(p, event, &cause);
 	}
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_end(p, event, record->verdict != BAILIFF_ALLOW);
 	return p->failed;
 }
 
@@ -229,6 +229,6 @@ int report_skill_file(struct pipeline *p, const struct record_skill *record)
 		report_cause(p, event, &cause);
 	}
 	report_verdict(p, event, &v);
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_end(p, event, record->verdict != BAILIFF_ALLOW);
 	return p->failed;
 }
