@@ -13,8 +13,9 @@ static struct notices all;
 static bool take(uint64_t whom, const char *what, int64_t at_ms)
 {
 	static uint64_t number;
-	struct notice n = {.whom = whom, .number = ++number};
+	struct notice n = {.whom = whom};
 
+	n.number = ++number;
 	snprintf(n.what, sizeof(n.what), "%s", what);
 	snprintf(n.why, sizeof(n.why), "rule r");
 	return notices_take(&all, &n, at_ms);
