@@ -32,7 +32,7 @@ static int64_t notices_until(const struct notices_entry *e)
 static struct notices_entry *notices_find(struct notices *all, const struct notice *n, bool others,
 					  int64_t now_ms)
 {
-	struct notices_entry *room = NULL;
+	struct notices_entry *room = &all->entry[0];
 
 	for (size_t i = 0; i < ARRAY_SIZE(all->entry); i++) {
 		struct notices_entry *e = &all->entry[i];
@@ -42,7 +42,7 @@ static struct notices_entry *notices_find(struct notices *all, const struct noti
 				e->again_ms = 0;
 			return e;
 		}
-		if (!room || notices_until(e) < notices_until(room))
+		if (notices_until(e) < notices_until(room))
 			room = e;
 	}
 	*room = (struct notices_entry){
