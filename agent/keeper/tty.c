@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -173,28 +174,63 @@ static size_t tty_break(const char *text, size_t room)
 	return room;
 }
 
+/* Cuts text into lines. Returns how many, and where each begins and ends. */
+static size_t tty_lines(const char *text, size_t room, const char *line[TTY_LINES_MAX],
+			int len[TTY_LINES_MAX])
+{
+	size_t n = 0;
+
+	for (; *text && n < TTY_LINES_MAX; n++) {
+		size_t left = strlen(text), cut = left > room ? tty_break(text, room) : left;
+
+		line[n] = text;
+		len[n] = (int)cut;
+		text += cut;
+		text += *text == ' ';
+	}
+	return n;
+}
+
+/* Adds to what is composed; at stays within the room. */
+static void __attribute__((format(printf, 3, 4)))
+tty_add(char *to, size_t *at, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(to + *at, TTY_COMPOSE_SIZE - *at, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		*at += (size_t)n < TTY_COMPOSE_SIZE - *at ? (size_t)n : TTY_COMPOSE_SIZE - *at - 1;
+}
+
 size_t tty_compose(const char *text, unsigned int columns, bool raw, char ret[TTY_COMPOSE_SIZE])
 {
-	size_t room = columns > 1 ? columns - 1 : 1, at = 0, lines = 0;
+	const char *line[TTY_LINES_MAX];
+	int len[TTY_LINES_MAX];
+	size_t n = tty_lines(text, columns > 1 ? columns - 1 : 1, line, len), at = 0;
 
-	at += (size_t)snprintf(ret, TTY_COMPOSE_SIZE, "%s", raw ? "\0337\033[999;1H" : "\r\n");
-	while (*text && lines < TTY_LINES_MAX) {
-		size_t left = strlen(text), n = left > room ? tty_break(text, room) : left;
-
-		/* "\r" too: whether the terminal puts it before a new line is the program's to say
-		 */
-		at += (size_t)snprintf(ret + at, TTY_COMPOSE_SIZE - at,
-				       raw ? "\n\r\033[0;7m%.*s\033[0m\033[K" : "%.*s\r\n", (int)n,
-				       text);
-		if (at >= TTY_COMPOSE_SIZE)
-			return 0;
-		text += n;
-		text += *text == ' ';
-		lines++;
+	if (raw) {
+		/* the cursor is kept; new lines at the foot push the top ones into what scrolled
+		 * away; as many put in at the top push everything back to where it was */
+		tty_add(ret, &at, "\0337\033[999;1H");
+		for (size_t i = 0; i < n; i++)
+			tty_add(ret, &at, "\n");
+		tty_add(ret, &at, "\033[1;1H\033[%zuL", n);
+	} else {
+		tty_add(ret, &at, "\r\n");
 	}
+	/* "\r" too: whether the terminal puts it before a new line is the program's to say */
+	for (size_t i = 0; i < n; i++)
+		if (raw)
+			tty_add(ret, &at, "%s\033[0;7m%.*s\033[0m", i ? "\r\n" : "", len[i],
+				line[i]);
+		else
+			tty_add(ret, &at, "%.*s\r\n", len[i], line[i]);
 	if (raw)
-		at += (size_t)snprintf(ret + at, TTY_COMPOSE_SIZE - at, "\0338\033[%zuA", lines);
-	return at < TTY_COMPOSE_SIZE ? at : 0;
+		tty_add(ret, &at, "\0338");
+	return at;
 }
 
 int tty_say(const struct tty *tty, const char *text)

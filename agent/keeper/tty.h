@@ -36,9 +36,10 @@ int tty_parse_stat(const char *text, struct tty_process *ret);
 int tty_open(pid_t pid, uid_t uid, struct tty *ret);
 
 /* What to write: text (printable ASCII) in lines of at most columns - 1, TTY_LINES_MAX of them. In
- * the raw form the screen is scrolled by as many lines, they are drawn at its foot, and the cursor
- * goes back to the same place of what was drawn: a program that redraws relative to the cursor
- * neither breaks nor wipes them. Returns the length. */
+ * the raw form they are put in at the top of the screen, between what has scrolled away and what is
+ * seen, and nothing else moves, the cursor neither: a program that redraws relative to it neither
+ * breaks nor wipes them, and as it grows they scroll away like any other text. Returns the length.
+ */
 size_t tty_compose(const char *text, unsigned int columns, bool raw, char ret[TTY_COMPOSE_SIZE]);
 
 /* Writes it. Returns 0, or -EAGAIN when the terminal is stopped or full: nothing waits for it. */
