@@ -470,6 +470,7 @@ enum name_event {
 	NAME_TRUNCATED,	     /* the answer goes on over TCP, which is not read: nothing learned */
 	NAME_HOST,	     /* the Host of a request is not what opened the address */
 	NAME_CREDENTIAL,     /* the request's key is not enrolled for the person */
+	NAME_SEEN,	     /* an answer for a name that no rule lists: it opens nothing */
 	NAME_EVENT_MAX,
 };
 

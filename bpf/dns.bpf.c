@@ -183,7 +183,8 @@ static __always_inline __u32 dns_refuse(struct dns_work *w, __u32 place, __u32 e
  */
 
 static __always_inline void dns_tell_learned(struct dns_work *w, __u32 place, __u32 found,
-					     const struct learned_key *key, __u64 until)
+					     const struct learned_key *key, __u64 until,
+					     __u32 event)
 {
 	struct dns_told told = {.hash = w->m.hash};
 	__u64 *seen;
@@ -193,7 +194,7 @@ static __always_inline void dns_tell_learned(struct dns_work *w, __u32 place, __
 	if (seen && *seen >= w->now)
 		return;
 	bpf_map_update_elem(&dns_told, &told, &until, BPF_ANY);
-	dns_tell(place, NAME_LEARNED, BAILIFF_ALLOW, BAILIFF_REASON_NONE, found);
+	dns_tell(place, event, BAILIFF_ALLOW, BAILIFF_REASON_NONE, found);
 }
 
 /* Closes an address to all who are not inspected. */
@@ -256,7 +257,34 @@ __noinline int dns_learn(__u32 place, __u32 found)
 	if (bpf_map_update_elem(&learned, &key, &w->value, BPF_ANY))
 		count(COUNTER_STORAGE_FAILED, 1);
 	else
-		dns_tell_learned(w, place, found, &key, until);
+		dns_tell_learned(w, place, found, &key, until, NAME_LEARNED);
+	return 0;
+}
+
+/* One address of an answer for a name that no rule lists: nothing is learned, but a connection that
+ * is refused there has a name that people know it by. */
+__noinline int dns_see(__u32 place, __u32 found)
+{
+	struct dns_work *w = dns_at(place);
+	struct learned_key key = {};
+	struct address to = {};
+	struct dns_address *a;
+
+	if (!w || found >= DNS_ADDRESSES_MAX)
+		return 0;
+	a = &w->m.addresses[found];
+	if (a->family == VERDICT_AF_INET)
+		address_v4(&to, a->bytes);
+	else
+		address_v6(&to, a->bytes);
+	a->family = to.family;
+	__builtin_memcpy(a->bytes, to.bytes, sizeof(a->bytes));
+	key.root_start_ns = w->who.root_start_ns;
+	key.root_tgid = w->who.root_tgid;
+	key.family = to.family;
+	__builtin_memcpy(key.address, to.bytes, sizeof(key.address));
+	dns_tell_learned(w, place, found, &key, w->now + dns_ttl(a->ttl) * 1000000000ULL,
+			 NAME_SEEN);
 	return 0;
 }
 
@@ -275,7 +303,7 @@ static __always_inline bool dns_was_asked(const struct dns_work *w)
 __noinline int dns_answered(__u32 place)
 {
 	struct dns_work *w = dns_at(place);
-	int r;
+	int r, listed;
 
 	if (!w)
 		return 0;
@@ -286,10 +314,11 @@ __noinline int dns_answered(__u32 place)
 	if (r == DNS_BAD || (w->governed && !dns_was_asked(w)))
 		return 0;
 	/* what an ungoverned process was told matters only where it closes something */
-	if (!dns_pattern(place) || (!w->governed && !(w->effects & (1u << DEST_MODEL))))
+	listed = dns_pattern(place);
+	if (!w->governed && !(listed && (w->effects & (1u << DEST_MODEL))))
 		return 0;
 	if (r == DNS_TRUNCATED) {
-		if (w->governed)
+		if (w->governed && listed)
 			dns_tell(place, NAME_TRUNCATED, BAILIFF_ALLOW, BAILIFF_REASON_NONE,
 				 DNS_ADDRESSES_MAX);
 		return 0;
@@ -302,7 +331,10 @@ __noinline int dns_answered(__u32 place)
 	for (__u32 i = 0; i < DNS_ADDRESSES_MAX; i++) {
 		if (i >= w->m.n)
 			break;
-		dns_learn(place, i);
+		if (listed)
+			dns_learn(place, i);
+		else
+			dns_see(place, i);
 	}
 	return 0;
 }

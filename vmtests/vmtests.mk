@@ -5,7 +5,9 @@ VM_STORY = world story
 VM_DOORS = doors children load borrowed
 VM_NAMES = host names scale memory
 VM_GUARD = survive guard unguarded verifier
-VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) smoke bypass cost,$(VM_SCENARIOS))
+VM_REASONS = terminal window
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_REASONS) smoke bypass \
+	cost,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
 VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
@@ -88,13 +90,14 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 # without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. A failure in one
 # does not keep the others from being run.
 VM_LANES = 2
-VM_BOOTS = $(addprefix boot-,bypass story doors guard names parts later-6.12 later-newest \
+VM_BOOTS = $(addprefix boot-,bypass story doors guard names parts reasons later-6.12 later-newest \
 	function-6.1 function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)
 boot-doors: BOOT = RUN=doors vmtests/run.sh $(VM_DOORS)
 boot-names: BOOT = RUN=names vmtests/run.sh $(VM_NAMES)
 boot-guard: BOOT = RUN=guard vmtests/run.sh $(VM_GUARD)
 boot-parts: BOOT = RUN=parts vmtests/run.sh $(VM_PARTS)
+boot-reasons: BOOT = RUN=reasons vmtests/run.sh $(VM_REASONS)
 boot-bypass: BOOT = RUN=bypass vmtests/run.sh bypass
 boot-later-%: BOOT = KERNEL=$* vmtests/run.sh smoke verifier
 boot-function-%: BOOT = KERNEL=$* LSM=$(VM_NO_BPF) vmtests/run.sh smoke verifier

@@ -137,12 +137,13 @@ static void fill_cgroup(pid_t pid, struct process_note *note)
 }
 
 void keeper_client_started(struct keeper *k, const struct record_actor *actor,
-			   const struct keeper_image *image)
+			   const struct keeper_image *image, int64_t window_ns)
 {
 	pid_t pid = (pid_t)actor->tgid;
 	uint64_t start_ns = actor->start_ns;
 	struct keeper_client *c;
-	struct process_note note = {.tgid = actor->tgid, .start_ns = start_ns, .actor = *actor};
+	struct process_note note = {
+		.tgid = actor->tgid, .start_ns = start_ns, .window_ns = window_ns, .actor = *actor};
 
 	for (c = k->clients; c; c = c->next)
 		if (c->pid == pid && c->start_ns == start_ns)

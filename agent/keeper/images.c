@@ -292,7 +292,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 	if (r->ask == ASK_CLASSIFY)
 		k->images_entered++;
 	if (r->ask == ASK_CLIENT && i) {
-		keeper_client_started(k, &r->head.actor, i);
+		keeper_client_started(k, &r->head.actor, i, i->attached ? 0 : -1);
 		return;
 	}
 	if (r->ask == ASK_SCRIPT) {
@@ -353,8 +353,16 @@ enum image_class keeper_image_class(const struct keeper *k, const struct keeper_
 	return class_of(k, i->found, i->layout, i->hashed ? i->sha256 : NULL);
 }
 
+/* Since the exec that asked, unless the record is of no exec: the task iterator gives no time. */
+int64_t keeper_exec_window(const struct record_image *r, bool inspected_before)
+{
+	if (inspected_before)
+		return 0;
+	return r->by_exec && r->head.time_ns ? keeper_boot_ns() - (int64_t)r->head.time_ns : -1;
+}
+
 static void answered_client(struct keeper *k, struct keeper_image *i, const struct record_image *r,
-			    const char *why)
+			    bool inspected_before, const char *why)
 {
 	if (!i->attached) {
 		if (i->proof != KEEPER_PROOF_DISPROVED)
@@ -364,7 +372,7 @@ static void answered_client(struct keeper *k, struct keeper_image *i, const stru
 		keeper_event_client_refused(k, (pid_t)r->head.actor.tgid, i);
 	}
 	keeper_image_tell(k, i);
-	keeper_mark_running(k, i);
+	keeper_mark_running(k, i, r, i->attached ? keeper_exec_window(r, inspected_before) : -1);
 }
 
 static void answered_program(struct keeper *k, struct keeper_question *q,
@@ -374,8 +382,10 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 	enum image_class found = a->error ? IMAGE_OTHER : rec->class_;
 	bool governed = q->record.head.actor.flags & TASK_GOVERNED, known = q->known;
 	struct keeper_image *i;
+	struct image_value before = {0};
 	int r = -ENOENT;
 
+	kernel_image_get(k->kernel, &q->record.key, &before);
 	i = keeper_image_find(k, &q->record.key);
 	if (!i &&
 	    class_of(k, found, rec->has_layout, rec->hashed ? rec->sha256 : NULL) == IMAGE_OTHER) {
@@ -404,7 +414,7 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 		r = attach(k, i, q->fd);
 	if (i->class_ == IMAGE_CLIENT) {
 		keeper_proof_begin(k, i, q->fd, known);
-		answered_client(k, i, &q->record,
+		answered_client(k, i, &q->record, before.flags & IMAGE_ATTACHED,
 				rec->why[0] ? rec->why : strerror(r < 0 ? -r : ENOENT));
 		return;
 	}

@@ -27,17 +27,14 @@ static void set_text(char *to, size_t size, const char *from)
 
 /* Remembers a denial, from the text that is in the log: what `why` says is what the auditor reads.
  */
-static void remember(struct keeper *k, uint64_t number, const char *json, size_t len)
+static void remember(struct keeper *k, uint64_t number, const json_t *e)
 {
-	json_t *e = json_loadb(json, len, 0, NULL);
 	const json_t *u = json_object_get(e, "unmapped");
 	const char *verdict = text_at(u, "verdict");
 	struct keeper_denial *d;
 
-	if (!u || (strcmp(verdict, "denied") != 0 && strcmp(verdict, "would_deny") != 0)) {
-		json_decref(e);
+	if (!u || (strcmp(verdict, "denied") != 0 && strcmp(verdict, "would_deny") != 0))
 		return;
-	}
 	d = &k->denials[k->n_denials++ % KEEPER_WHY_MAX];
 	*d = (struct keeper_denial){.number = number};
 	d->time_ms = json_integer_value(json_object_get(e, "time"));
@@ -47,7 +44,6 @@ static void remember(struct keeper *k, uint64_t number, const char *json, size_t
 	set_text(d->what, sizeof(d->what), text_at(u, "what"));
 	set_text(d->rule, sizeof(d->rule), text_at(u, "rule"));
 	set_text(d->sentence, sizeof(d->sentence), text_at(u, "sentence"));
-	json_decref(e);
 }
 
 /* Few of the old entries are denials, and the others can be a quarter of a gigabyte: the start
@@ -57,10 +53,14 @@ static int remember_old(void *ctx, uint64_t index, const char *json, size_t len)
 {
 	static const char denied[] = "\"verdict\":\"denied\"",
 			  would[] = "\"verdict\":\"would_deny\"";
+	json_t *e;
 
-	if (memmem(json, len, denied, sizeof(denied) - 1) ||
-	    memmem(json, len, would, sizeof(would) - 1))
-		remember(ctx, index, json, len);
+	if (!memmem(json, len, denied, sizeof(denied) - 1) &&
+	    !memmem(json, len, would, sizeof(would) - 1))
+		return 0;
+	e = json_loadb(json, len, 0, NULL);
+	remember(ctx, index, e);
+	json_decref(e);
 	return 0;
 }
 
@@ -98,8 +98,13 @@ void keeper_append(struct keeper *k, const char *json, size_t len, bool denial)
 		log_err_r(r, "an event could not be appended to the log");
 		return;
 	}
-	if (denial)
-		remember(k, index, json, len);
+	if (denial) {
+		json_t *e = json_loadb(json, len, 0, NULL);
+
+		remember(k, index, e);
+		keeper_notice(k, e, index);
+		json_decref(e);
+	}
 }
 
 void keeper_record(struct keeper *k, struct event *event)

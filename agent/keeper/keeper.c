@@ -242,6 +242,7 @@ static int on_timer(struct keeper *k, int fd)
 	keeper_checkpoint(k, false);
 	keeper_query_expire(k);
 	keeper_children_retry(k);
+	keeper_notices_tick(k);
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
 		keeper_images_tick(k);

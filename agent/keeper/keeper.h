@@ -12,6 +12,7 @@
 #include "audit/event.h"
 #include "audit/log.h"
 #include "base/channel.h"
+#include "decide/notice.h"
 #include "kernel/kernel.h"
 #include "policy/policy.h"
 #include "process/analyst.h"
@@ -162,6 +163,8 @@ struct keeper {
 	} askers[KEEPER_ASKERS_MAX];
 	struct keeper_denial denials[KEEPER_WHY_MAX];
 	size_t n_denials; /* ever; the newest is at (n_denials - 1) % KEEPER_WHY_MAX */
+	struct notices notices;
+	uint64_t unreachable; /* messages for a terminal that none took */
 };
 
 int64_t keeper_now_ms(void);
@@ -186,6 +189,11 @@ void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keepe
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
 void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
 
+/* notices.c: refusals on the terminal of whom they concern */
+/* event: of a denial; number: its place in the log */
+void keeper_notice(struct keeper *k, const json_t *event, uint64_t number);
+void keeper_notices_tick(struct keeper *k);
+
 /* children.c */
 int keeper_children_start(struct keeper *k);
 void keeper_children_reap(struct keeper *k);
@@ -202,6 +210,8 @@ struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key 
 const struct keeper_image *keeper_image_numbered(const struct keeper *k, uint32_t id);
 enum image_class keeper_image_class(const struct keeper *k, const struct keeper_image *i);
 void keeper_image_tell(struct keeper *k, const struct keeper_image *i);
+/* From the exec that asked until now, 0 where the file was inspected before; -1 not known. */
+int64_t keeper_exec_window(const struct record_image *r, bool inspected_before);
 /* Looks at the scripts that a runtime was told to run. */
 void keeper_ask_scripts(struct keeper *k, const struct record_image *r);
 
@@ -215,7 +225,9 @@ void keeper_images_reclassify(struct keeper *k, const struct policy *old);
 
 /* running.c: processes that run already */
 void keeper_seed(struct keeper *k);
-void keeper_mark_running(struct keeper *k, const struct keeper_image *i);
+/* asked: the record of the exec that asked; window_ns: since then, as above */
+void keeper_mark_running(struct keeper *k, const struct keeper_image *i,
+			 const struct record_image *asked, int64_t window_ns);
 void keeper_mark_script(struct keeper *k, const struct record_image *r);
 void keeper_unmark_running(struct keeper *k, const struct image_key *key);
 
@@ -228,9 +240,10 @@ void keeper_judged(struct keeper *k, const struct channel_judged *j);
 const char *keeper_proof_to_string(enum keeper_proof proof);
 
 /* clients.c */
-/* actor: of the record that told of it, or asked what it is */
+/* actor: of the record that told of it, or asked what it is. window_ns: from its exec until it
+ * counted as inspected, -1 where that was not seen */
 void keeper_client_started(struct keeper *k, const struct record_actor *actor,
-			   const struct keeper_image *image);
+			   const struct keeper_image *image, int64_t window_ns);
 const struct policy_person *keeper_person(const struct keeper *k, uint32_t uid,
 					  uint32_t *ret_index);
 void keeper_clients_sweep(struct keeper *k);

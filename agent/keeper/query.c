@@ -289,6 +289,10 @@ static json_t *answer_status(struct keeper *k)
 				      (json_int_t)k->last_checkpoint_ms));
 	json_object_set_new(o, "processes", processes);
 	json_object_set_new(o, "names", status_names(k));
+	json_object_set_new(o, "terminals",
+			    json_pack("{s:I, s:I, s:I}", "told", (json_int_t)k->notices.told,
+				      "held_back", (json_int_t)k->notices.held, "unreachable",
+				      (json_int_t)k->unreachable));
 	return o;
 }
 

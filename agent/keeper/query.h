@@ -16,7 +16,7 @@
  *	    "proof":"proven|open|disproved|none"}],  (files of clients; none: nothing to prove)
  *	    "counters":{"denied":…,…},"log":{"size":…,"directory":"…","checkpoint_ms":…},
  *	    "processes":{"keeper":pid,"reader":pid,"courier":pid},"names":[{"name":"…","addresses":[…],
- *	    "age_ms":…}]}
+ *	    "age_ms":…}],"terminals":{"told":…,"held_back":…,"unreachable":…}}
  *   {"ask":"reload"}         root: load the policy directory again -> {"ok":true,"generation":…} or
  *	    {"ok":false,"error":"…","report":["file:line:column: …"]}
  *   {"ask":"detach"}         root: log it, remove every pin, end -> {"ok":true}

@@ -133,7 +133,8 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 
 /* The answer came: every process that runs this client is told of, those that began while the
  * question was open too (it was asked once, for the first of them). */
-void keeper_mark_running(struct keeper *k, const struct keeper_image *i)
+void keeper_mark_running(struct keeper *k, const struct keeper_image *i,
+			 const struct record_image *asked, int64_t window_ns)
 {
 	k->n_seeded = 0;
 	kernel_seed(k->kernel, collect, k);
@@ -143,7 +144,8 @@ void keeper_mark_running(struct keeper *k, const struct keeper_image *i)
 		if (memcmp(&s->key, &i->key, sizeof(i->key)) != 0)
 			continue;
 		mark_client(k, s);
-		keeper_client_started(k, &s->actor, i);
+		keeper_client_started(k, &s->actor, i,
+				      s->actor.tgid == asked->head.actor.tgid ? window_ns : -1);
 		mark_tree(k, s, s->pid, 0, 0);
 	}
 }
@@ -182,5 +184,6 @@ void keeper_mark_script(struct keeper *k, const struct record_image *r)
 	e = kernel_task_set(k->kernel, pid, &t);
 	if (e < 0 && e != -ESRCH)
 		log_err_r(e, "cannot mark pid %d as a client", pid);
-	keeper_client_started(k, &r->head.actor, i);
+	keeper_client_started(k, &r->head.actor, i,
+			      i->attached ? keeper_exec_window(r, false) : -1);
 }

@@ -11,6 +11,7 @@
 struct learned_entry {
 	uint32_t family;
 	uint8_t address[16];
+	bool listed;
 	char *name;
 };
 
@@ -51,7 +52,7 @@ static struct learned_entry *learned_back(const struct learned_names *l, size_t 
 }
 
 int learned_note(struct learned_names *l, uint32_t family, const uint8_t address[16],
-		 const char *name, size_t len)
+		 const char *name, size_t len, bool listed)
 {
 	struct learned_entry *e;
 	char *copy;
@@ -64,7 +65,8 @@ int learned_note(struct learned_names *l, uint32_t family, const uint8_t address
 			/* the latest is what the next connection is for */
 			*e = *newest;
 			*newest = moved;
-			return 0;
+			newest->listed |= listed;
+			return listed && !moved.listed;
 		}
 	copy = strndup(name, len);
 	if (!copy)
@@ -74,7 +76,8 @@ int learned_note(struct learned_names *l, uint32_t family, const uint8_t address
 	e->family = family;
 	memcpy(e->address, address, sizeof(e->address));
 	e->name = copy;
-	return 1;
+	e->listed = listed;
+	return listed;
 }
 
 const char *learned_find(const struct learned_names *l, uint32_t family, const uint8_t address[16])

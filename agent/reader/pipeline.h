@@ -19,6 +19,7 @@ struct process_note {
 	uint32_t judge_image; /* number of its image, where that is to be judged; 0: it is not */
 	uint64_t start_ns;
 	uint64_t seen_since_ns; /* processes that began later were seen from their first byte */
+	int64_t window_ns;	/* from its exec until it counted as inspected; -1 not known */
 	uint8_t build_id[20];
 	uint8_t build_id_len;
 	uint8_t ended; /* 1: the process is gone, the rest is empty */
@@ -36,7 +37,8 @@ struct process_note {
 /* The first connection of an image that was to be judged: proven, or disproved. tgid: whose. */
 typedef void (*pipeline_judged)(void *ctx, uint32_t image, uint32_t tgid, bool proven);
 
-/* Takes a finished event (canonical JSON from event_take). urgent: a denial. */
+/* Takes a finished event (canonical JSON from event_take). urgent: a denial, or
+ * what would be one: the person may ask why. */
 typedef void (*pipeline_emit)(void *ctx, const char *json, size_t len, bool urgent);
 
 struct pipeline_options {

@@ -333,5 +333,5 @@ void report_judged(struct pipeline *p, struct event *event, const struct record_
 		cause = lineage_effect(root->lineage, &head->actor, head->time_ns);
 	if (root)
 		report_cause(p, event, &cause);
-	report_end(p, event, v->verdict == BAILIFF_DENY);
+	report_end(p, event, v->verdict != BAILIFF_ALLOW);
 }

@@ -12,7 +12,8 @@
 
 /* Starts an event with its time and this host; NULL for want of memory (noted in p->failed). */
 struct event *report_begin(struct pipeline *p, enum event_code code, uint64_t time_ns);
-/* Finishes it and hands it out. An event that cannot be finished becomes a loss. */
+/* Finishes it and hands it out; urgent: see pipeline_emit. An event that cannot be finished becomes
+ * a loss. */
 void report_end(struct pipeline *p, struct event *event, bool urgent);
 
 /* Unsigned counts of the kernel, cut to what JSON readers agree on. */

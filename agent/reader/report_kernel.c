@@ -208,6 +208,6 @@ int report_skill_file(struct pipeline *p, const struct record_skill *record)
 		report_cause(p, event, &cause);
 	}
 	report_verdict(p, event, &v);
-	report_end(p, event, record->verdict == BAILIFF_DENY);
+	report_end(p, event, record->verdict != BAILIFF_ALLOW);
 	return p->failed;
 }

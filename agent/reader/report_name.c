@@ -22,6 +22,7 @@ static const struct {
 	[NAME_TRUNCATED] = {EVENT_NAME, "truncated"},
 	[NAME_HOST] = {EVENT_DESTINATION, "request_host"},
 	[NAME_CREDENTIAL] = {EVENT_DESTINATION, "request_credential"},
+	[NAME_SEEN] = {EVENT_NAME, "seen"},
 };
 static_assert(ARRAY_SIZE(report_kinds) == NAME_EVENT_MAX, "one per event");
 
@@ -80,22 +81,26 @@ static void report_name_endpoint(struct pipeline *p, struct event *event,
 	report_string(p, event, "dst_endpoint.hostname", name);
 }
 
-/* Returns whether there is something to tell. */
+/* Returns whether there is something to tell. A name that no rule lists is only remembered: clients
+ * ask for a dozen such ones each time they start, and the refusal that may follow says it. */
 static bool report_name_is_news(struct pipeline *p, struct process *root,
 				const struct record_name *r, const char *name)
 {
 	int r_note;
 
-	if (r->event != NAME_LEARNED || !root)
+	if (r->event != NAME_LEARNED && r->event != NAME_SEEN)
 		return true;
+	if (!root)
+		return r->event == NAME_LEARNED;
 	if (!root->learned && learned_new(&root->learned) < 0) {
 		p->failed = -ENOMEM;
 		return true;
 	}
-	r_note = learned_note(root->learned, r->family, r->address, name, strlen(name));
+	r_note = learned_note(root->learned, r->family, r->address, name, strlen(name),
+			      r->event == NAME_LEARNED);
 	if (r_note < 0)
 		p->failed = r_note;
-	return r_note != 0;
+	return r_note != 0 && r->event == NAME_LEARNED;
 }
 
 int report_name(struct pipeline *p, const struct record_name *record)

@@ -36,6 +36,8 @@ void report_client_start(struct pipeline *p, struct process *process, uint64_t t
 	event = report_lifecycle(p, process, EVENT_CLIENT_START, time_ns);
 	if (!event)
 		return;
+	if (note && note->window_ns >= 0)
+		report_count(event, "unmapped.uninspected_ms", (uint64_t)note->window_ns / 1000000);
 	if (note && note->git_email[0])
 		report_string(p, event, "unmapped.claimed_git_email", note->git_email);
 	if (note && note->user_email[0])

@@ -339,7 +339,7 @@ static void test_story_destination(void **state)
 	assert_string_equal(records_string(e, "unmapped.verdict"), "would_deny");
 	assert_string_equal(records_string(e, "unmapped.rule"), "destinations/default");
 	assert_non_null(strstr(records_string(e, "unmapped.sentence"), "Nothing was stopped."));
-	assert_int_equal(records_int(e, "urgent"), 0);
+	assert_int_equal(records_int(e, "urgent"), 1);
 	/* the exec of the shell and of curl */
 	assert_int_equal(records_count(&w, EVENT_PROCESS_EXEC), 2);
 	e = records_event(&w, EVENT_PROCESS_EXEC, 1);

@@ -51,6 +51,32 @@ static void test_learned_is_told_once_and_names_connections(void **state)
 	records_close(&w);
 }
 
+/* A name that no rule lists: no event of its own, but what is refused is told by it. */
+static void test_seen_names_what_is_refused(void **state)
+{
+	struct record_actor alice = records_client(2001, RECORDS_ALICE, 1000), curl;
+	struct records_world w;
+	const json_t *e;
+
+	assert_int_equal(records_open(&w, true), 0);
+	assert_int_equal(records_note(&w, &alice, "/home/alice/project", "", ""), 0);
+	curl = records_child(&w, &alice, 3001, NULL, "curl");
+	records_name(&w, &curl, NAME_SEEN, BAILIFF_ALLOW, "www.example.net", "192.0.2.9");
+	assert_int_equal(records_count(&w, EVENT_NAME), 0);
+	records_net(&w, &curl, "192.0.2.9", 443, BAILIFF_DENY, BAILIFF_REASON_DEFAULT, 0);
+	e = records_event(&w, EVENT_DESTINATION, 0);
+	assert_string_equal(records_string(e, "dst_endpoint.hostname"), "www.example.net");
+	assert_string_equal(records_string(e, "dst_endpoint.ip"), "192.0.2.9");
+	assert_string_equal(records_string(e, "unmapped.what"),
+			    "connection to www.example.net (192.0.2.9:443)");
+	/* a rule lists it from now on: that is told, once */
+	for (int i = 0; i < 2; i++)
+		records_name(&w, &curl, NAME_LEARNED, BAILIFF_ALLOW, "www.example.net",
+			     "192.0.2.9");
+	assert_int_equal(records_count(&w, EVENT_NAME), 1);
+	records_close(&w);
+}
+
 static void test_refusals(void **state)
 {
 	struct record_actor alice = records_client(2001, RECORDS_ALICE, 1000);
@@ -71,7 +97,7 @@ static void test_refusals(void **state)
 	assert_string_equal(records_string(e, "unmapped.verdict"), "would_deny");
 	assert_string_equal(records_string(e, "unmapped.what"),
 			    "question for the name (unreadable)");
-	assert_int_equal(records_int(e, "urgent"), 0);
+	assert_int_equal(records_int(e, "urgent"), 1);
 	records_name(&w, &alice, NAME_REFUSED_ANSWER, BAILIFF_DENY, "www.example.com", "10.0.0.1");
 	e = records_event(&w, EVENT_NAME, 0);
 	assert_string_equal(records_string(e, "unmapped.name_event"), "refused_answer");
@@ -160,23 +186,24 @@ static void test_table_is_bounded_and_keeps_the_newest(void **state)
 
 	assert_int_equal(learned_new(&l), 0);
 	assert_null(learned_find(l, AF_INET, a));
-	assert_int_equal(learned_note(l, AF_INET, first, "first", 5), 1);
-	assert_int_equal(learned_note(l, AF_INET, a, "one.example", 11), 1);
-	assert_int_equal(learned_note(l, AF_INET, a, "two.example", 11), 1);
+	assert_int_equal(learned_note(l, AF_INET, first, "first", 5, true), 1);
+	assert_int_equal(learned_note(l, AF_INET, a, "one.example", 11, true), 1);
+	assert_int_equal(learned_note(l, AF_INET, a, "two.example", 11, true), 1);
 	assert_string_equal(learned_find(l, AF_INET, a), "two.example");
 	/* asked for again, the first is what the next connection is for */
-	assert_int_equal(learned_note(l, AF_INET, a, "one.example", 11), 0);
+	assert_int_equal(learned_note(l, AF_INET, a, "one.example", 11, true), 0);
 	assert_string_equal(learned_find(l, AF_INET, a), "one.example");
 	assert_null(learned_find(l, AF_INET6, a));
 	for (int i = 0; i < READER_LEARNED_MAX; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		assert_int_equal(learned_note(l, AF_INET, a, name, strlen(name)), 1);
+		assert_int_equal(learned_note(l, AF_INET, a, name, strlen(name), true), 1);
 	}
 	assert_null(learned_find(l, AF_INET, first));
 	assert_string_equal(learned_find(l, AF_INET, a), name);
 	learned_free(l);
 }
 
-UNIT_MAIN(unit(test_learned_is_told_once_and_names_connections), unit(test_refusals),
+UNIT_MAIN(unit(test_seen_names_what_is_refused),
+	  unit(test_learned_is_told_once_and_names_connections), unit(test_refusals),
 	  unit(test_requests), unit(test_names_are_masked), unit(test_records_that_are_none),
 	  unit(test_table_is_bounded_and_keeps_the_newest))

@@ -149,6 +149,27 @@ static void test_every_reason(void **state)
 		}
 }
 
+/* Each reason has a word and a sentence of its own: who is refused for one is not told another. */
+static void test_reasons_differ(void **state)
+{
+	static char said[BAILIFF_REASON_MAX][REASON_SENTENCE_SIZE];
+
+	(void)state;
+	for (int i = BAILIFF_REASON_NONE; i < BAILIFF_REASON_MAX; i++) {
+		struct reason_case c = {
+			BAILIFF_DENY, (enum bailiff_reason)i, NULL, "it", &policy, 2, 1001};
+
+		assert_int_equal(reason_sentence(&c, said[i], sizeof(said[i])), 0);
+		assert_string_not_equal(reason_to_string((enum bailiff_reason)i), "unknown");
+		for (int k = BAILIFF_REASON_NONE; k < i; k++) {
+			assert_string_not_equal(said[i], said[k]);
+			assert_string_not_equal(reason_to_string((enum bailiff_reason)i),
+						reason_to_string((enum bailiff_reason)k));
+		}
+	}
+	assert_non_null(strstr(said[BAILIFF_REASON_NONE], "no reason was recorded"));
+}
+
 static int valid_utf8(const char *s)
 {
 	for (const unsigned char *p = (const unsigned char *)s; *p;) {
@@ -308,5 +329,5 @@ static void test_judge(void **state)
 	assert_int_equal(len, 0);
 }
 
-UNIT_MAIN(unit(test_sentences), unit(test_every_reason), unit(test_long), unit(test_many_names),
-	  unit(test_hostile_name), unit(test_words), unit(test_judge))
+UNIT_MAIN(unit(test_sentences), unit(test_every_reason), unit(test_reasons_differ), unit(test_long),
+	  unit(test_many_names), unit(test_hostile_name), unit(test_words), unit(test_judge))

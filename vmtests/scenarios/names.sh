@@ -67,6 +67,8 @@ check "closed though carol's own shell asked" closed carol 10.77.3.23
 step "an alias, and IPv6: the name that was asked decides"
 told carol end.cdn.example
 check "the name at the end of the chain is on no list" closed carol 10.77.3.25
+event "the refusal's event has it all the same" 'code("destination") | to("10.77.3.25") | verdict("denied")
+	| any(.[]; .dst_endpoint.hostname == "end.cdn.example")'
 told carol alias.names.example
 check "asked by the name that is listed: open" opens carol 10.77.3.25
 check "IPv6 before: refused" closed carol fd77:0:0:3::10
