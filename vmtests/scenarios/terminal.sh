@@ -9,6 +9,7 @@
 
 blocked=10.77.2.10
 model=10.77.1.10
+shown=0
 project=/home/alice/project
 socket=/home/alice/tmux
 settings='{"hasCompletedOnboarding": true, "theme": "dark", "numStartups": 5,
