@@ -83,8 +83,10 @@ void keeper_notice(struct keeper *k, const json_t *event, uint64_t number)
 
 	if (strcmp(text_at(u, "verdict"), "denied") != 0)
 		return;
-	/* the client reads every skill when it starts: nobody asked for those */
-	if (strcmp(text_at(u, "phase"), "listing") == 0)
+	/* The client reads every skill when it starts, and again when it likes: nobody asked for
+	 * those. What a tool use asked for is known as its doing. */
+	if (*text_at(u, "skill") && n.pid == n.root_pid &&
+	    strcmp(text_at(u, "tool_confidence"), "unknown") == 0)
 		return;
 	n.whom = n.root_pid ? n.root_pid : NOTICE_OF_UID | n.uid;
 	snprintf(n.what, sizeof(n.what), "%s", text_at(u, "what"));

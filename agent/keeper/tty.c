@@ -17,6 +17,7 @@
 
 #define TTY_COLUMNS	  80 /* of a terminal that does not say */
 #define TTY_COLUMNS_LEAST 20
+#define TTY_ROWS	  24
 #define TTY_ANCESTORS	  8
 #define TTY_MAJOR_CONSOLE 4 /* and serial lines, from minor 64 on */
 #define TTY_CONSOLES	  64
@@ -124,8 +125,13 @@ static void tty_measure(struct tty *t)
 	struct termios modes;
 
 	t->columns = TTY_COLUMNS;
-	if (ioctl(t->fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= TTY_COLUMNS_LEAST)
-		t->columns = size.ws_col;
+	t->rows = TTY_ROWS;
+	if (ioctl(t->fd, TIOCGWINSZ, &size) == 0) {
+		if (size.ws_col >= TTY_COLUMNS_LEAST)
+			t->columns = size.ws_col;
+		if (size.ws_row)
+			t->rows = size.ws_row;
+	}
 	t->raw = tcgetattr(t->fd, &modes) == 0 && !(modes.c_lflag & ICANON);
 }
 
@@ -205,19 +211,20 @@ tty_add(char *to, size_t *at, const char *fmt, ...)
 		*at += (size_t)n < TTY_COMPOSE_SIZE - *at ? (size_t)n : TTY_COMPOSE_SIZE - *at - 1;
 }
 
-size_t tty_compose(const char *text, unsigned int columns, bool raw, char ret[TTY_COMPOSE_SIZE])
+size_t tty_compose(const struct tty *tty, const char *text, char ret[TTY_COMPOSE_SIZE])
 {
 	const char *line[TTY_LINES_MAX];
 	int len[TTY_LINES_MAX];
-	size_t n = tty_lines(text, columns > 1 ? columns - 1 : 1, line, len), at = 0;
+	size_t n = tty_lines(text, tty->columns > 1 ? tty->columns - 1 : 1, line, len), at = 0;
+	bool raw = tty->raw;
 
 	if (raw) {
-		/* the cursor is kept; new lines at the foot push the top ones into what scrolled
-		 * away; as many put in at the top push everything back to where it was */
+		/* The cursor is kept. New lines at the foot move all up; as many, put in above the
+		 * cursor (the terminal stops at its top), move what is below back. */
 		tty_add(ret, &at, "\0337\033[999;1H");
 		for (size_t i = 0; i < n; i++)
 			tty_add(ret, &at, "\n");
-		tty_add(ret, &at, "\033[1;1H\033[%zuL", n);
+		tty_add(ret, &at, "\0338\033[%zuA\r\033[%zuL", n + tty->rows / 2, n);
 	} else {
 		tty_add(ret, &at, "\r\n");
 	}
@@ -236,7 +243,7 @@ size_t tty_compose(const char *text, unsigned int columns, bool raw, char ret[TT
 int tty_say(const struct tty *tty, const char *text)
 {
 	char bytes[TTY_COMPOSE_SIZE];
-	size_t len = tty_compose(text, tty->columns, tty->raw, bytes);
+	size_t len = tty_compose(tty, text, bytes);
 	ssize_t n = write(tty->fd, bytes, len);
 
 	if (n < 0)

@@ -20,7 +20,7 @@ struct tty_process { /* of /proc/PID/stat */
 
 struct tty {
 	int fd;
-	unsigned int columns;
+	unsigned int columns, rows;
 	bool raw; /* whoever reads there draws the screen himself */
 };
 
@@ -35,12 +35,12 @@ int tty_parse_stat(const char *text, struct tty_process *ret);
  * somebody else's; -EACCES: it takes no messages; -ESRCH. */
 int tty_open(pid_t pid, uid_t uid, struct tty *ret);
 
-/* What to write: text (printable ASCII) in lines of at most columns - 1, TTY_LINES_MAX of them. In
- * the raw form they are put in at the top of the screen, between what has scrolled away and what is
- * seen, and nothing else moves, the cursor neither: a program that redraws relative to it neither
- * breaks nor wipes them, and as it grows they scroll away like any other text. Returns the length.
- */
-size_t tty_compose(const char *text, unsigned int columns, bool raw, char ret[TTY_COMPOSE_SIZE]);
+/* What to write to such a terminal: text (printable ASCII) in lines of at most columns - 1,
+ * TTY_LINES_MAX of them. In the raw form they are put in half a screen above the cursor, or at the
+ * top; what is above them moves up, what is below stays where it is, and so does the cursor. A
+ * program that redraws what is around its cursor neither breaks nor wipes them, and as it goes on
+ * they scroll away like any other text. Returns the length. */
+size_t tty_compose(const struct tty *tty, const char *text, char ret[TTY_COMPOSE_SIZE]);
 
 /* Writes it. Returns 0, or -EAGAIN when the terminal is stopped or full: nothing waits for it. */
 int tty_say(const struct tty *tty, const char *text);

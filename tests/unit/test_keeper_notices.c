@@ -34,7 +34,7 @@ int64_t keeper_boot_ns(void)
 	return world.now_ns;
 }
 
-static json_t *denial(pid_t pid, pid_t root, const char *verdict, const char *phase)
+static json_t *denial(pid_t pid, pid_t root, const char *verdict, const char *tool)
 {
 	json_t *e =
 		json_pack("{s:{s:{s:i}}, s:{s:s, s:i, s:s, s:s, s:s}}", "actor", "process", "pid",
@@ -43,8 +43,11 @@ static json_t *denial(pid_t pid, pid_t root, const char *verdict, const char *ph
 
 	if (root)
 		json_object_set_new(json_object_get(e, "unmapped"), "root_pid", json_integer(root));
-	if (phase)
-		json_object_set_new(json_object_get(e, "unmapped"), "phase", json_string(phase));
+	if (tool) {
+		json_object_set_new(json_object_get(e, "unmapped"), "skill", json_string("pdf"));
+		json_object_set_new(json_object_get(e, "unmapped"), "tool_confidence",
+				    json_string(tool));
+	}
 	return e;
 }
 
@@ -53,17 +56,19 @@ static void test_whose(void **state)
 	static const struct {
 		const char *what;
 		int pid, root;
-		const char *verdict, *phase;
+		const char *verdict, *tool;
 		uint32_t flags;
 		bool shown, unreachable;
 	} table[] = {
 		{"below a client", GONE, CLIENT, "denied", NULL, TASK_GOVERNED, true, false},
-		{"the client itself", CLIENT, CLIENT, "denied", "use", TASK_GOVERNED, true, false},
+		{"the client itself", CLIENT, CLIENT, "denied", "name", TASK_GOVERNED, true, false},
+		{"a skill, by a process below", GONE, CLIENT, "denied", "unknown", TASK_GOVERNED,
+		 true, false},
 		{"below no client, and still there", CLIENT, 0, "denied", NULL, 0, true, false},
 		{"below no client, and gone", GONE, 0, "denied", NULL, 0, false, true},
 		{"shadow", CLIENT, CLIENT, "would_deny", NULL, TASK_GOVERNED, false, false},
-		{"as the client starts", CLIENT, CLIENT, "denied", "listing", TASK_GOVERNED, false,
-		 false},
+		{"the client lists its skills", CLIENT, CLIENT, "denied", "unknown", TASK_GOVERNED,
+		 false, false},
 		/* an event that a reader made up names whom the kernel does not govern */
 		{"made up", CLIENT, CLIENT, "denied", NULL, 0, false, true},
 		{"made up: of another lineage", OTHER, CLIENT, "denied", NULL, TASK_CANARY, false,
@@ -86,7 +91,7 @@ static void test_whose(void **state)
 		e = denial(table[i].pid == CLIENT  ? s.client
 			   : table[i].pid == OTHER ? other.client
 						   : 999999999,
-			   table[i].root ? s.client : 0, table[i].verdict, table[i].phase);
+			   table[i].root ? s.client : 0, table[i].verdict, table[i].tool);
 		keeper_notice(&k, e, 57);
 		assert_string_equal(session_shows(&s),
 				    table[i].shown ? "\r\r\nbailiff refused skill pdf (rule "

@@ -177,8 +177,9 @@ static void test_raw(void **state)
 	assert_int_equal(tty_open(s.client, getuid(), &tty), 0);
 	assert_true(tty.raw);
 	assert_int_equal(tty_say(&tty, "one line"), 0);
-	assert_string_equal(session_shows(&s),
-			    "\0337\033[999;1H\n\033[1;1H\033[1L\033[0;7mone line\033[0m\0338");
+	assert_string_equal(
+		session_shows(&s),
+		"\0337\033[999;1H\n\0338\033[13A\r\033[1L\033[0;7mone line\033[0m\0338");
 	close(tty.fd);
 	session_end(&s);
 }
@@ -205,19 +206,21 @@ static void test_compose(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		assert_int_equal(tty_compose(table[i].text, table[i].columns, false, out),
-				 strlen(table[i].want));
+		const struct tty plain = {.columns = table[i].columns, .rows = 24};
+
+		assert_int_equal(tty_compose(&plain, table[i].text, out), strlen(table[i].want));
 		assert_string_equal(out, table[i].want);
 	}
 	/* as many lines are put in as were scrolled, and as are written */
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = 0;
 	for (unsigned int columns = 0; columns < 600; columns += 7) {
-		char in[16];
+		const struct tty raw = {.columns = columns, .rows = 30, .raw = true};
+		char in[32];
 		unsigned int written = 0;
 
 		lines = 0;
-		assert_in_range(tty_compose(longest, columns, true, out), 1, TTY_COMPOSE_SIZE - 1);
+		assert_in_range(tty_compose(&raw, longest, out), 1, TTY_COMPOSE_SIZE - 1);
 		for (const char *c = out; *c; c++)
 			lines += *c == '\n';
 		for (const char *c = out; (c = strstr(c, "\033[0;7m")); c++)
@@ -225,7 +228,7 @@ static void test_compose(void **state)
 		/* one new line at the foot for each, and one between each two */
 		assert_int_equal(lines, 2 * written - 1);
 		assert_in_range(written, 1, TTY_LINES_MAX);
-		snprintf(in, sizeof(in), "\033[1;1H\033[%uL", written);
+		snprintf(in, sizeof(in), "\033[%uA\r\033[%uL", 15 + written, written);
 		assert_non_null(strstr(out, in));
 		assert_string_equal(out + strlen(out) - 2, "\0338");
 	}

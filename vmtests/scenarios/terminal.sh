@@ -34,12 +34,12 @@ pane() {
 }
 
 # shows NAME TEXT SECONDS: within that time the text stands on the screen; when it did, in ms of the
-# epoch, is left in $shown
+# epoch, is left in $work/shown (checks run in a subshell)
 shows() {
 	local until=$((${EPOCHREALTIME/./} + $3 * 1000000))
 	while [ "${EPOCHREALTIME/./}" -lt $until ]; do
 		if mux capture-pane -p -J -t "$1" | grep -qF -- "$2"; then
-			shown=$((${EPOCHREALTIME/./} / 1000))
+			echo $((${EPOCHREALTIME/./} / 1000)) >"$work/shown"
 			return 0
 		fi
 		sleep 0.05
@@ -78,8 +78,11 @@ events_mark
 types client "SCENARIO:bash-curl host=blocked.example"
 check "what was refused, the rule, and how to ask stand there" \
 	shows client "connection to blocked.example ($blocked:443)" 120
-event "the refusal is in the log" "destination_by_tool(\"alice@company.com\"; \"$blocked\"; \"denied\")"
-after=$((shown - $(first "to(\"$blocked\")")))
+event "the refusal is in the log, with person, tool use, name, address and rule" \
+	"destination_by_tool(\"alice@company.com\"; \"$blocked\"; \"denied\") and (code(\"destination\")
+	| to(\"$blocked\") | any(.[]; .dst_endpoint.hostname == \"blocked.example\"
+	and .unmapped.rule == \"destinations/deny[0]\"))"
+after=$(($(cat "$work/shown") - $(first "to(\"$blocked\")")))
 check "within two seconds ($after ms)" test $after -le 2000
 check "the client goes on" shows client "The fetch is over." 120
 sleep 2
@@ -139,14 +142,14 @@ events_mark
 cp /opt/claude/claude $project/copy
 analyst=$(status .processes.analyst)
 check "nobody looks at new programs" kill -STOP "$analyst"
+before=$(wc -l <$world/api.jsonl)
 window apart "./copy --permission-mode default -- 'SCENARIO:default'"
 check "the reason stands on its screen" shows apart "bailiff refused connection to" 90
 event "a refusal says that it is not inspected" "model_refused(\"alice@company.com\"; \"$model\")"
-after=$((shown - $(first "to(\"$model\")")))
+after=$(($(cat "$work/shown") - $(first "to(\"$model\")")))
 check "within two seconds ($after ms)" test $after -le 2000
 check_not "it has no answer" grep -qF "Hello from" <(pane apart)
-check "nothing of it arrived at the API" test \
-	"$(tail -n +$((api_seen + 1)) $world/api.jsonl | jq -s 'map(select(.scenario == "default")) | length')" = 1
+check "nothing of it arrived at the API" test "$(wc -l <$world/api.jsonl)" = "$before"
 kill -CONT "$analyst"
 check "looked at, it is let through, without a new start" shows apart "Hello from the stand-in." 120
 detail "$after ms: $(pane apart | grep -m1 -o 'bailiff refused.*')"
