@@ -293,7 +293,8 @@ int elf_image_open(int fd, struct elf_image *ret, char *why)
 	if (st.st_size <= 0)
 		return elf_image_why(&image, -ENOEXEC, "the file is empty");
 	image.size = (uint64_t)st.st_size;
-	map = mmap(NULL, image.size, PROT_READ, MAP_PRIVATE, fd, 0);
+	/* shared: a private mapping is given the breakpoints of probes that are on the file */
+	map = mmap(NULL, image.size, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED) {
 		r = -errno;
 		return elf_image_why(&image, r, "mmap: %s", strerror(-r));

@@ -40,7 +40,7 @@ def door(event):
 def matches(event, wanted):
     """wanted: a reason, then optionally a door and an address, as words of the table."""
     said = event.get("unmapped", {})
-    reason, *rest = wanted
+    reason, *rest = wanted[1:] if wanted[0] == "also" else wanted
     return said.get("reason") == reason and all(
         word in (door(event), address(event), said.get("skill")) for word in rest
     )
@@ -76,6 +76,10 @@ def events_of(row, run, events, uid):
     strange = [shown(e) for e in denied if not any(matches(e, wanted) for wanted in row.event)]
     if strange:
         return "an event that is not expected: %s" % strange[0], said
+    named = [e for e in denied if any(matches(e, wanted) for wanted in row.event if wanted[0] != "also")]
+    if not named:
+        return "no event names it", said
+    said = sorted({shown(event) for event in named})
     if row.who == "client" and not all(
         e["unmapped"].get("tool_use_id", "").startswith("toolu_") for e in denied
     ):

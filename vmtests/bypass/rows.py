@@ -60,6 +60,8 @@ def read_row(line, sets=()):
         raise Mistake("a refusal has hooks that refuse and an event that names it")
     if "observed" in expected and row.event == "-":
         raise Mistake("what is observed has an event")
+    if row.event != "-" and all(one.split()[:1] == ["also"] for one in row.event.split(",")):
+        raise Mistake("an event that names it")
     if not refused and row.hooks != "-":
         raise Mistake("what is not refused has no hooks")
     if not row.action:

@@ -14,6 +14,7 @@ import json
 import os
 import select
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -30,6 +31,7 @@ POLICY = DIRECTORY + "/policy"
 AS_USER = "/src/vmtests/world/as-user"
 CAROL, ALICE = 4002, 4001
 ROW_SECONDS = 30
+BAILIFF_SECONDS = 180  # a start takes five on an idle machine
 INTERPRETERS = {".py": "/usr/bin/python3", ".sh": "/bin/bash"}
 
 
@@ -112,14 +114,14 @@ class Table:
 
     # ---- bailiff, by what scenarios start it with -------------------------------------------------
 
-    def scenario(self, text):
+    def scenario(self, text, seconds=300):
         script = (
             "set -u; . /src/vmtests/lib.sh; scenario=bypass work=%s; api_mark; events_mark; %s"
             % (shlex.quote(self.work), text)
         )
         return subprocess.run(
-            ["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False,
+            ["timeout", str(seconds), "bash", "-c", script], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )
 
     def policy(self):
@@ -130,20 +132,58 @@ class Table:
 
     def on(self):
         begun, self.starts = time.monotonic(), self.starts + 1
-        done = self.scenario("bailiff_on " + POLICY)
+        done = self.scenario("bailiff_on " + POLICY, BAILIFF_SECONDS)
         # as the keeper does when it starts: what sets the clock later moves neither
         self.since_boot = since_boot_ms()
         self.attached = self.pinned()
         say("bailiffd started in %.1f s" % (time.monotonic() - begun))
         if done.returncode:
+            self.stuck()
             sys.exit("bailiffd did not start: %s" % done.stdout[-2000:])
+
+    def stuck(self):
+        """Where the processes of a bailiffd are that does not answer."""
+        for pid in self.processes():
+            for what in ("status", "wchan", "stack", "syscall"):
+                with open("/proc/%d/%s" % (pid, what), encoding="utf-8") as file:
+                    say("%d %s: %s" % (pid, what, file.read()[:1500]))
+        for key in "lw":
+            with open("/proc/sysrq-trigger", "w", encoding="utf-8") as file:
+                file.write(key)
+        time.sleep(1)
+        say(subprocess.run(["dmesg"], stdout=subprocess.PIPE, text=True, check=False).stdout[-8000:])
+
+    def processes(self):
+        """Every process of bailiffd. Not by the scenarios' loop: it starts a program for each process
+        of the host, which under emulation takes half a minute."""
+        found = []
+        for exe in glob.glob("/proc/[0-9]*/exe"):
+            try:
+                if os.readlink(exe).split(" ")[0] == "/usr/local/sbin/bailiffd":
+                    found.append(int(exe.split("/")[2]))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
+
+    def kill(self):
+        for _ in range(200):
+            found = self.processes()
+            for pid in found:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            if not found:
+                return
+            time.sleep(0.05)
+        sys.exit("bailiffd cannot be killed")
 
     def anew(self):
         """As after a row that tore something away: everything is attached, everybody governed."""
         if not os.path.ismount("/sys/fs/bpf"):
             subprocess.run(["mount", "-t", "bpf", "-o", "mode=0700", "bpf", "/sys/fs/bpf"], check=True)
         self.policy()
-        self.scenario("bailiff_kill")
+        self.kill()
         self.on()
         for name in ("user", "root"):
             self.workers[name].tell(become=True)
@@ -383,10 +423,16 @@ def result(row, verdict, runs):
 def main():
     work, selection = sys.argv[1], sys.argv[2:]
     run = Table(work, table.chosen(table.read(), selection))
-    run.off()
-    run.enforce()
-    run.mutations()
-    sys.exit(1 if run.verdicts() else 0)
+    ended = None
+    try:
+        run.off()
+        run.enforce()
+        run.mutations()
+    except SystemExit as end:
+        # what was tried until then is told; what was not is no pass
+        ended = end.code
+        say("ended early: %s" % ended)
+    sys.exit(1 if run.verdicts() or ended else 0)
 
 
 if __name__ == "__main__":

@@ -110,14 +110,14 @@ class Rows(unittest.TestCase):
         there = re.findall(r'"(\w+)"', source.split("reason_words[] = {")[1].split("}")[0])
         for row in table.read():
             for wanted in row.event:
-                self.assertIn(wanted[0], there, row.name)
+                self.assertIn(wanted[wanted[0] == "also"], there, row.name)
 
     def test_mistakes(self):
         self.assertEqual(table.read_row(LINE).hooks, ["net_connect"])
         for change in (
             ("| 4 |", "| 61 |"), ("| user |", "| nobody |"), ("refused", "refusde"),
             ("refused", "refused@6.1"), ("| net_connect |", "| - |"), ("a-row", "a row"),
-            ("rule lsm_connect 10.0.0.1", "-"), ("refused", "open"), (" | - ", ""),
+            ("rule lsm_connect 10.0.0.1", "-"), ("refused", "open"), (" | - ", ""), ("rule lsm_connect 10.0.0.1", "also rule"),
         ):
             with self.assertRaises(table.Mistake, msg=change):
                 table.read_row(LINE.replace(*change, 1))
@@ -173,6 +173,22 @@ class Judge(unittest.TestCase):
         ):
             self.assertFalse(wrong["ok"], wrong)
             self.assertTrue(wrong["detail"])
+
+    def test_what_may_be_there_too_names_nothing(self):
+        changes = (("rule lsm_connect 10.0.0.1", "rule lsm_connect 10.0.0.1, also default"),)
+        both = self.verdict(changes, (event(reason="default"), event()))
+        self.assertEqual((both["ok"], both["event"]), (True, ["rule lsm_connect 10.0.0.1"]))
+        self.assertTrue(self.verdict(changes)["ok"])
+        self.assertFalse(self.verdict(changes, (event(reason="default"),))["ok"])
+        self.assertFalse(self.verdict(changes, (event(), event(reason="resolver")))["ok"])
+
+    def test_what_a_name_server_said(self):
+        changes = (("rule lsm_connect 10.0.0.1", "default refused_answer 10.0.0.9"),)
+        answer = event(reason="default", door=None, ip="", name_event="refused_answer")
+        answer["answers"] = [{"rdata": "10.0.0.9", "ttl": 60}]
+        self.assertTrue(self.verdict(changes, (answer,))["ok"])
+        answer["answers"][0]["rdata"] = "10.0.0.8"
+        self.assertFalse(self.verdict(changes, (answer,))["ok"])
 
     def test_open(self):
         changes = (("refused", "open"), ("| net_connect |", "| - |"), ("rule lsm_connect 10.0.0.1", "-"))
