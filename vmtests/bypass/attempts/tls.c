@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A request over TLS to an address that is allowed, in the name of somebody else who shares it.
  *	tls HOW ADDRESS PORT HOST
- * HOW: plain; patched (the probe's breakpoint in the library is written over first). Built twice:
- * tls with the host's library, tls-static with one of its own. */
+ * HOW: patient (waits first, so that its program has been looked at); patched (the probe's
+ *breakpoint in the library is written over first); elsewhere (what is encrypted here is sent by a
+ *child). Built twice: tls with the host's library, tls-static with one of its own. */
 #include "attempt.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
+#include <sys/wait.h>
 
 /* The code as the file has it, over the code as the process has it. */
 static int patch(void)
@@ -38,16 +40,42 @@ static int patch(void)
 	return 0;
 }
 
+/* SSL_write into memory: who sends it says nothing to any probe. */
+static int by_child(SSL *ssl, int fd, const char *text, int n)
+{
+	BIO *memory = BIO_new(BIO_s_mem());
+	char *sealed;
+	long len;
+	int status;
+	pid_t child;
+
+	if (!memory)
+		return attempt_setup("BIO_new");
+	SSL_set0_wbio(ssl, memory);
+	if (SSL_write(ssl, text, n) != n)
+		return attempt_setup("SSL_write");
+	len = BIO_get_mem_data(memory, &sealed);
+	child = fork();
+	if (child == 0)
+		_exit(send(fd, sealed, (size_t)len, MSG_NOSIGNAL) == len ? THROUGH
+									 : attempt_refused("send"));
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return attempt_setup("child");
+	return WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = context ? SSL_new(context) : NULL;
 	struct target t;
 	char text[1024];
-	int fd, n;
+	int fd, n, r;
 
 	if (argc != 5 || !ssl || attempt_target(&t, argv[2], argv[3]))
 		return attempt_setup("usage");
+	if (strcmp(argv[1], "patient") == 0)
+		sleep(4);
 	fd = socket(t.family, SOCK_STREAM, 0);
 	if (fd < 0)
 		return attempt_refused("socket");
@@ -62,7 +90,11 @@ int main(int argc, char **argv)
 	n = snprintf(text, sizeof(text), "GET /%s HTTP/1.1\r\nHost: %s\r\n\r\n", attempt_token(),
 		     argv[4]);
 	errno = 0;
-	if (SSL_write(ssl, text, n) <= 0) {
+	if (strcmp(argv[1], "elsewhere") == 0) {
+		r = by_child(ssl, fd, text, n);
+		if (r)
+			return r;
+	} else if (SSL_write(ssl, text, n) <= 0) {
 		errno = errno ? errno : ECONNRESET;
 		return attempt_refused("SSL_write");
 	}

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # curl, as everybody has it.
-# web.sh page | doh | proxy | model | model-key | host, and TLS of one's own: static | patched
+# web.sh page | doh | proxy | model | model-key | host, and TLS of one's own: static | patched |
+# elsewhere
 cd "$(dirname "$0")" || exit 2
 # shellcheck source=vmtests/bypass/attempts/common.sh
 . ./common.sh
@@ -35,11 +36,11 @@ host)
 		https://neighbour.example/ 2>&1)
 	fetched $? "$text" "This is allowed.example"
 	;;
-static | patched)
+static | patched | elsewhere)
 	# the name opens the address; see tls.c
 	getent ahostsv4 allowed.example
-	[ "$1" = static ] && exec $programs/tls-static plain 10.77.3.10 443 neighbour.example
-	exec $programs/tls patched 10.77.3.10 443 neighbour.example
+	[ "$1" = static ] && exec $programs/tls-static patient 10.77.3.10 443 neighbour.example
+	exec $programs/tls "$1" 10.77.3.10 443 neighbour.example
 	;;
 esac
 broken usage
