@@ -10,9 +10,9 @@
 model=10.77.1.10
 project=/home/alice/project
 
-# began FILTER: of the latest client that began, as its event says
+# began FILTER: of the client that began, as its event says; what it starts of itself comes later
 began() {
-	events "code(\"client_start\") | last | $1"
+	events "code(\"client_start\") | first | $1"
 }
 
 # refusals: connections to the model API that were refused because nobody inspects who asks
@@ -25,7 +25,7 @@ refusals() {
 told() {
 	local first
 	# shellcheck disable=SC2016 # $start is of jq
-	first=$(events '(code("client_start") | last | .actor.process.created_time) as $start
+	first=$(events '(code("client_start") | first | .actor.process.created_time) as $start
 		| code("model_request") | first | .time - $start')
 	detail "inspected $(began .unmapped.uninspected_ms) ms after its exec; its first request" \
 		"$first ms after its start; refused before: $(refusals)"
@@ -40,7 +40,7 @@ start() {
 	event "its request was read" \
 		"code(\"model_request\") | session(\"$(cat "$work/$1.session")\") | some"
 	event "its start says how long it was not inspected" \
-		'code("client_start") | last | .unmapped | has("uninspected_ms")'
+		'code("client_start") | first | .unmapped | has("uninspected_ms")'
 }
 
 step "the first start of a client that was never seen"
