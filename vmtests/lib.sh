@@ -192,8 +192,8 @@ api_clean() {
 
 # ---- bailiff ------------------------------------------------------------------------------------
 
-# Every process whose program is bailiffd; none of its processes gives itself another name. Never this shell's own children
-# by name: the guest is the only place where this is run.
+# Every process whose program is bailiffd; none of them gives itself another name. Never this shell's
+# own children by name: the guest is the only place where this is run.
 bailiff_pids() {
 	local exe name
 	for exe in /proc/[0-9]*/exe; do
