@@ -2,12 +2,13 @@
 # Tests in virtual machines, and the demonstration. Included by the Makefile.
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = world story
-VM_DOORS = doors children load borrowed
-VM_NAMES = host names scale memory
-VM_GUARD = survive guard unguarded verifier
+VM_DOORS = doors children
+VM_NAMES = host names memory
+VM_GUARD = guard unguarded verifier
+VM_LONG = survive borrowed load scale
 VM_REASONS = terminal window
-VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_REASONS) smoke bypass \
-	cost,$(VM_SCENARIOS))
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) smoke \
+	bypass cost,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
 VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
@@ -90,30 +91,32 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 # without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. A failure in one
 # does not keep the others from being run.
 VM_LANES = 2
-VM_BOOTS = $(addprefix boot-,bypass story doors guard names parts reasons later-6.12 later-newest \
-	function-6.1 function-6.12 function-newest)
+VM_BOOTS = $(addprefix boot-,bypass story doors guard names parts later-6.12 function-6.1)
+# What takes longer than a change should wait for, and the other kernels.
+VM_MORE = $(addprefix boot-,long reasons later-newest function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)
 boot-doors: BOOT = RUN=doors vmtests/run.sh $(VM_DOORS)
 boot-names: BOOT = RUN=names vmtests/run.sh $(VM_NAMES)
 boot-guard: BOOT = RUN=guard vmtests/run.sh $(VM_GUARD)
 boot-parts: BOOT = RUN=parts vmtests/run.sh $(VM_PARTS)
+boot-long: BOOT = RUN=long vmtests/run.sh $(VM_LONG)
 boot-reasons: BOOT = RUN=reasons vmtests/run.sh $(VM_REASONS)
 boot-bypass: BOOT = RUN=bypass vmtests/run.sh bypass
 boot-later-%: BOOT = KERNEL=$* vmtests/run.sh smoke verifier
 boot-function-%: BOOT = KERNEL=$* LSM=$(VM_NO_BPF) vmtests/run.sh smoke verifier
-.PHONY: $(VM_BOOTS)
-$(filter-out boot-later-% boot-function-%,$(VM_BOOTS)):
+.PHONY: $(VM_BOOTS) $(VM_MORE) vmtests-all
+$(filter-out boot-later-% boot-function-%,$(VM_BOOTS) $(VM_MORE)):
 	$(Q)$(VM_ENV) LIMIT=1800 $(BOOT)
-$(filter boot-later-%,$(VM_BOOTS)): boot-later-%:
+$(filter boot-later-%,$(VM_BOOTS) $(VM_MORE)): boot-later-%:
 	$(Q)$(VM_ENV) LIMIT=900 $(BOOT)
-$(filter boot-function-%,$(VM_BOOTS)): boot-function-%:
+$(filter boot-function-%,$(VM_BOOTS) $(VM_MORE)): boot-function-%:
 	$(Q)$(VM_ENV) LIMIT=900 $(BOOT)
 
-vmtests: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run every scenario in VMs
+vmtests: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run the scenarios that every change has to pass, in VMs
 	$(Q)$(MAKE) --no-print-directory -k -j$(VM_LANES) $(VM_BOOTS)
 
-bench-vm: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## measure what the hooks add to a connect, in a VM (KERNEL=6.12)
-	$(Q)$(VM_ENV) vmtests/run.sh cost
+vmtests-all: vm-setup $(VM_AGENT) $(VM_TOOLS) ## run every scenario, and all kernels
+	$(Q)$(MAKE) --no-print-directory -k -j$(VM_LANES) $(VM_BOOTS) $(VM_MORE)
 
 verifier-table: ## write docs/verifier.md from the runs of the scenario verifier that are there
 	$(Q)vmtests/verifier.py $(wildcard $(BUILD)/vm/*/verifier/programs.json) >docs/verifier.md.new
