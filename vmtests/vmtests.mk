@@ -106,7 +106,7 @@ boot-later-%: BOOT = KERNEL=$* vmtests/run.sh smoke verifier
 boot-function-%: BOOT = KERNEL=$* LSM=$(VM_NO_BPF) vmtests/run.sh smoke verifier
 .PHONY: $(VM_BOOTS) $(VM_MORE) vmtests-all
 $(filter-out boot-later-% boot-function-%,$(VM_BOOTS) $(VM_MORE)):
-	$(Q)$(VM_ENV) LIMIT=1800 $(BOOT)
+	$(Q)$(VM_ENV) LIMIT=2400 $(BOOT)
 $(filter boot-later-%,$(VM_BOOTS) $(VM_MORE)): boot-later-%:
 	$(Q)$(VM_ENV) LIMIT=900 $(BOOT)
 $(filter boot-function-%,$(VM_BOOTS) $(VM_MORE)): boot-function-%:

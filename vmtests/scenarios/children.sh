@@ -2,7 +2,7 @@
 # What the client starts speaks TLS with libraries of its own: curl with OpenSSL, wget with GnuTLS.
 # What they say to an allowed host is read like what the client says, and masked.
 # shellcheck shell=bash
-# deadline: 240
+# deadline: 480
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

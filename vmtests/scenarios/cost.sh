@@ -3,7 +3,7 @@
 # boot, and the kernel's own account of each program. Numbers of an emulated processor; nothing timed
 # is a verdict, but every program that should run did. Not part of `make vmtests`: `make bench-vm`.
 # shellcheck shell=bash
-# deadline: 600
+# deadline: 1200
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

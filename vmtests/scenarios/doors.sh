@@ -2,7 +2,7 @@
 # The ways around connect() and open(): each is open without bailiff, refused and told with it, and
 # open again when the hook that closes it is taken away. See docs/bypasses.md.
 # shellcheck shell=bash
-# deadline: 500
+# deadline: 1000
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

@@ -2,7 +2,7 @@
 # What bailiff refuses for its own sake, while a process below a client connects to a denied host each
 # millisecond. The twins are in `unguarded`.
 # shellcheck shell=bash
-# deadline: 400
+# deadline: 800
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

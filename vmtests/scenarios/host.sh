@@ -2,7 +2,7 @@
 # What a request says: the host in it must be the name that opened the connection, and the key on a
 # request to the model API one that was enrolled for the person.
 # shellcheck shell=bash
-# deadline: 300
+# deadline: 600
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

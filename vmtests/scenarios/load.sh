@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Capture under load: requests of a megabyte in a row, and not a byte missing.
 # shellcheck shell=bash
-# deadline: 600
+# deadline: 1200
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Resident memory of all of bailiff's processes while fifty clients speak at once.
 # shellcheck shell=bash
-# deadline: 180
+# deadline: 360
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

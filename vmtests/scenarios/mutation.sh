@@ -2,7 +2,7 @@
 # What refuses is the hook: with its link removed, and nothing else changed, the refused action
 # succeeds. So the tests of denials would fail if the hook did not work.
 # shellcheck shell=bash
-# deadline: 300
+# deadline: 600
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A policy that changes: a bad one changes nothing, a good one binds what runs already.
 # shellcheck shell=bash
-# deadline: 300
+# deadline: 600
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What bailiff's own processes may do, what they may not, and who may ask them what.
 # shellcheck shell=bash
-# deadline: 180
+# deadline: 360
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

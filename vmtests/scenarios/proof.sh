@@ -2,7 +2,7 @@
 # Whether the probes on a client are in the right places is proven by its first connection, kept for
 # the next start, and taken back where it is wrong. What counts as a client follows the policy.
 # shellcheck shell=bash
-# deadline: 420
+# deadline: 840
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

@@ -2,7 +2,7 @@
 # What the client is called, where it lies and how it is started changes nothing: what it starts is
 # governed. That curl works for all of them without bailiff is shown by world.sh.
 # shellcheck shell=bash
-# deadline: 500
+# deadline: 1000
 # needs: bailiff
 # setup: script
 # shellcheck source=vmtests/lib.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # 100,000 prefixes and 10,000 names: they load, swap, and leave nothing behind.
 # shellcheck shell=bash
-# deadline: 240
+# deadline: 480
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The shortest proof that the doors are shut, for another kernel: skill, destination, model API.
 # shellcheck shell=bash
-# deadline: 240
+# deadline: 480
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

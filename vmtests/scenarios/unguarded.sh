@@ -2,7 +2,7 @@
 # The twins of `guard` and `survive`: with `guard: off` each attack succeeds, and the denied host is
 # reached. So the scenarios beside would fail without what they test.
 # shellcheck shell=bash
-# deadline: 400
+# deadline: 800
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

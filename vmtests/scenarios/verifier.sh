@@ -3,7 +3,7 @@
 # loaded; vmtests/verifier.py makes docs/verifier.md of it. Over 200,000 is a failure: a later kernel
 # may look at more, and refuses at a million.
 # shellcheck shell=bash
-# deadline: 120
+# deadline: 240
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh

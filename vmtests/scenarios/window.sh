@@ -2,7 +2,7 @@
 # How long a client runs before it counts as inspected, and that it does not reach the model API until
 # then: what it says meanwhile would be seen by nobody.
 # shellcheck shell=bash
-# deadline: 600
+# deadline: 1200
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
