@@ -48,8 +48,13 @@ check_not "the page does not come" page
 check_not "the model API is not reached" model
 check "not one packet arrived there" test "$(packets_at blocked)" = "$before"
 
-step "without cgroup/connect4 either: the connection is made, and reset as the request is sent"
+step "without cgroup/connect4 either: no packet of it leaves, by cgroup_skb/egress"
 unlinked net_connect4
+check_not "the page does not come" page
+check "not one packet arrived there" test "$(packets_at blocked)" = "$before"
+
+step "without that either: the connection is made, and reset as the request is sent"
+unlinked net_egress
 check_not "the page does not come" page
 check "packets arrived there: the connection was made" test "$(packets_at blocked)" -gt "$before"
 check "the model API is reached by a shell, which sends judge only where governed" model
