@@ -192,11 +192,15 @@ api_clean() {
 
 # ---- bailiff ------------------------------------------------------------------------------------
 
-# Every process whose program is bailiffd, whatever it calls itself. Never this shell's own children
-# by name: the guest is the only place where this is run.
+# Every process whose program is bailiffd; none of them gives itself another name. Never this shell's
+# own children by name: the guest is the only place where this is run.
 bailiff_pids() {
-	local exe
+	local exe name
 	for exe in /proc/[0-9]*/exe; do
+		# readlink is a process of its own, and there are many here: only for names that may be
+		name=
+		{ read -r name <"${exe%exe}comm"; } 2>/dev/null
+		[[ $name == bailiff* ]] || continue
 		case $(readlink "$exe" 2>/dev/null) in
 		/usr/local/sbin/bailiffd | '/usr/local/sbin/bailiffd (deleted)')
 			exe=${exe#/proc/}

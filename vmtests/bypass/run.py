@@ -126,7 +126,7 @@ class Table:
 
     def policy(self):
         subprocess.run(
-            ["bash", "-c", "rm -rf $1; mkdir $1; cp $2/*.yaml /src/vmtests/world/policy/acl.yaml $1",
+            ["bash", "-c", "mkdir -p $1; cp $2/*.yaml /src/vmtests/world/policy/acl.yaml $1",
              "policy", POLICY, os.path.join(table.HERE, "policy")], check=True,
         )
 
