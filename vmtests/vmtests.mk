@@ -91,9 +91,9 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 # without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. A failure in one
 # does not keep the others from being run.
 VM_LANES = 2
-VM_BOOTS = $(addprefix boot-,bypass story doors guard names parts later-6.12 function-6.1)
+VM_BOOTS = $(addprefix boot-,parts story doors later-6.12 function-6.1)
 # What takes longer than a change should wait for, and the other kernels.
-VM_MORE = $(addprefix boot-,long reasons later-newest function-6.12 function-newest)
+VM_MORE = $(addprefix boot-,bypass guard names long reasons later-newest function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)
 boot-doors: BOOT = RUN=doors vmtests/run.sh $(VM_DOORS)
 boot-names: BOOT = RUN=names vmtests/run.sh $(VM_NAMES)

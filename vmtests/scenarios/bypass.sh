@@ -3,7 +3,7 @@
 # refuse it. The rows are vmtests/bypass/table; each is a line of the results. ROWS="name number…" on
 # make's command line chooses some.
 # shellcheck shell=bash
-# deadline: 1500
+# deadline: 2200
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
