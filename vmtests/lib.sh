@@ -54,6 +54,14 @@ fail() {
 	: "${step_failed:=$*}"
 }
 
+# failed_check WHAT OUTPUT: the last thing said goes with it, for who has only the verdicts
+failed_check() {
+	local last
+	last=$(tail -n 1 <<<"$2" | cut -c 1-200)
+	fail "$1${last:+: $last}"
+	printf '%s\n' "$2" | head -n 20
+}
+
 skip() {
 	echo "SKIP: $*"
 	step_skipped=$*
@@ -72,8 +80,7 @@ check() {
 		echo "ok: $what"
 		return 0
 	fi
-	fail "$what"
-	printf '%s\n' "$out" | head -n 20
+	failed_check "$what" "$out"
 	return 1
 }
 
@@ -82,8 +89,7 @@ check_not() {
 	local what=$1 out
 	shift
 	if out=$("$@" 2>&1); then
-		fail "$what"
-		printf '%s\n' "$out" | head -n 20
+		failed_check "$what" "$out"
 		return 1
 	fi
 	echo "ok: $what"
@@ -256,6 +262,21 @@ bailiff_off() {
 	fi
 	bailiff_kill
 	rm -rf /sys/fs/bpf/bailiff* /run/bailiff
+	programs_gone
+}
+
+# programs_gone: the kernel lets go of a link some time after its last name, and until then its program
+# goes on refusing. Waits until no hook and no cgroup of the guest has one.
+programs_gone() {
+	local tries=100
+	while bpftool -j link show | jq -e 'any(.[]; .type == "tracing" or .type == "cgroup")'; do
+		[ $((tries -= 1)) -ge 0 ] || {
+			echo "programs are still attached after bailiff was taken away:"
+			bpftool link show
+			return 1
+		}
+		sleep 0.1
+	done >/dev/null
 }
 
 # unlinked NAME…: the pins of these programs go, and with them the programs
