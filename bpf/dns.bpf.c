@@ -214,6 +214,27 @@ static __always_inline void dns_learn_model(struct dns_work *w, const struct add
 		count(COUNTER_NAMES_FULL, 1);
 }
 
+/* An address of an answer in its one form, in place too: what is told is what a connection to it
+ * will be told by. */
+static __always_inline void dns_canonical(struct dns_address *a, struct address *to)
+{
+	if (a->family == VERDICT_AF_INET)
+		address_v4(to, a->bytes);
+	else
+		address_v6(to, a->bytes);
+	a->family = to->family;
+	__builtin_memcpy(a->bytes, to->bytes, sizeof(a->bytes));
+}
+
+static __always_inline void dns_learned_key(const struct dns_work *w, const struct address *to,
+					    struct learned_key *key)
+{
+	key->root_start_ns = w->who.root_start_ns;
+	key->root_tgid = w->who.root_tgid;
+	key->family = to->family;
+	__builtin_memcpy(key->address, to->bytes, sizeof(key->address));
+}
+
 /* One address of the answer. */
 __noinline int dns_learn(__u32 place, __u32 found)
 {
@@ -227,13 +248,7 @@ __noinline int dns_learn(__u32 place, __u32 found)
 	if (!w || found >= DNS_ADDRESSES_MAX)
 		return 0;
 	a = &w->m.addresses[found];
-	if (a->family == VERDICT_AF_INET)
-		address_v4(&to, a->bytes);
-	else
-		address_v6(&to, a->bytes);
-	/* what is told is what a connection to it will be told by */
-	a->family = to.family;
-	__builtin_memcpy(a->bytes, to.bytes, sizeof(a->bytes));
+	dns_canonical(a, &to);
 	if (!dns_may_have(w->effects, dns_reach(&to))) {
 		if (w->governed)
 			dns_refuse(w, place, NAME_REFUSED_ANSWER, BAILIFF_REASON_DEFAULT, found);
@@ -244,10 +259,7 @@ __noinline int dns_learn(__u32 place, __u32 found)
 		dns_learn_model(w, &to, until);
 	if (!w->governed)
 		return 0;
-	key.root_start_ns = w->who.root_start_ns;
-	key.root_tgid = w->who.root_tgid;
-	key.family = to.family;
-	__builtin_memcpy(key.address, to.bytes, sizeof(key.address));
+	dns_learned_key(w, &to, &key);
 	__builtin_memset(&w->value, 0, sizeof(w->value));
 	v = bpf_map_lookup_elem(&learned, &key);
 	if (v)
@@ -273,16 +285,8 @@ __noinline int dns_see(__u32 place, __u32 found)
 	if (!w || found >= DNS_ADDRESSES_MAX)
 		return 0;
 	a = &w->m.addresses[found];
-	if (a->family == VERDICT_AF_INET)
-		address_v4(&to, a->bytes);
-	else
-		address_v6(&to, a->bytes);
-	a->family = to.family;
-	__builtin_memcpy(a->bytes, to.bytes, sizeof(a->bytes));
-	key.root_start_ns = w->who.root_start_ns;
-	key.root_tgid = w->who.root_tgid;
-	key.family = to.family;
-	__builtin_memcpy(key.address, to.bytes, sizeof(key.address));
+	dns_canonical(a, &to);
+	dns_learned_key(w, &to, &key);
 	dns_tell_learned(w, place, found, &key, w->now + dns_ttl(a->ttl) * 1000000000ULL,
 			 NAME_SEEN);
 	return 0;

@@ -164,22 +164,30 @@ __noinline int net_model(struct net_work *w)
 	return 0;
 }
 
+/* What the lineage was told of the address, NULL: nothing. */
+static __always_inline struct learned_value *net_learned(const struct net_work *w)
+{
+	struct learned_key key = {
+		.root_start_ns = w->who.root_start_ns,
+		.root_tgid = w->who.root_tgid,
+		.family = w->address.family,
+	};
+
+	__builtin_memcpy(key.address, w->address.bytes, sizeof(key.address));
+	return bpf_map_lookup_elem(&learned, &key);
+}
+
 /* Names that led the lineage here: one that allows is enough, the request has to confirm it. */
 __noinline int net_names(struct net_work *w)
 {
 	struct judgement kept, best;
-	struct learned_key key = {};
 	struct learned_value *v;
 	__u64 now;
 	int found = 0;
 
 	if (!w)
 		return 0;
-	key.root_start_ns = w->who.root_start_ns;
-	key.root_tgid = w->who.root_tgid;
-	key.family = w->address.family;
-	__builtin_memcpy(key.address, w->address.bytes, sizeof(key.address));
-	v = bpf_map_lookup_elem(&learned, &key);
+	v = net_learned(w);
 	if (!v)
 		return 0;
 	now = bpf_ktime_get_boot_ns();
@@ -213,17 +221,12 @@ __noinline int net_names(struct net_work *w)
 __noinline int net_denied(struct net_work *w)
 {
 	struct judgement kept;
-	struct learned_key key = {};
 	struct learned_value *v;
 	__u64 now;
 
 	if (!w)
 		return 0;
-	key.root_start_ns = w->who.root_start_ns;
-	key.root_tgid = w->who.root_tgid;
-	key.family = w->address.family;
-	__builtin_memcpy(key.address, w->address.bytes, sizeof(key.address));
-	v = bpf_map_lookup_elem(&learned, &key);
+	v = net_learned(w);
 	if (!v)
 		return 0;
 	now = bpf_ktime_get_boot_ns();
