@@ -192,6 +192,20 @@ static const struct policy_rule *report_rule(const struct pipeline *p,
 	return NULL;
 }
 
+struct report_verdict report_verdict_of(const struct record_head *head, uint32_t verdict,
+					uint32_t reason, uint32_t rule, const char *what)
+{
+	return (struct report_verdict){
+		.verdict = verdict,
+		.reason = reason,
+		.rule = rule,
+		.person = head->actor.person,
+		.uid = head->actor.who_uid,
+		.generation = head->generation,
+		.what = what,
+	};
+}
+
 void report_verdict(struct pipeline *p, struct event *event, const struct report_verdict *v)
 {
 	const struct policy_rule *rule = report_rule(p, v);
@@ -324,10 +338,12 @@ struct event *report_effect(struct pipeline *p, enum event_code code,
 }
 
 void report_judged(struct pipeline *p, struct event *event, const struct record_head *head,
-		   const struct process *root, const struct report_verdict *v)
+		   struct process *root, const struct report_verdict *v)
 {
 	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
 
+	if (root && v->verdict == BAILIFF_DENY)
+		root->n_denied++;
 	report_verdict(p, event, v);
 	if (root && root->lineage)
 		cause = lineage_effect(root->lineage, &head->actor, head->time_ns);

@@ -44,15 +44,18 @@ struct report_verdict {
 	bool skill; /* else a destination: decides which default a rule 0 is */
 	const char *what;
 };
+/* That of a judged record, about a destination; what is borrowed. */
+struct report_verdict report_verdict_of(const struct record_head *head, uint32_t verdict,
+					uint32_t reason, uint32_t rule, const char *what);
 void report_verdict(struct pipeline *p, struct event *event, const struct report_verdict *v);
 
 /* Starts the event of a kernel record: who did it, and the client that it belongs to (root), for
  * its ids, where the actor is in a governed tree; NULL as report_begin(). */
 struct event *report_effect(struct pipeline *p, enum event_code code,
 			    const struct record_head *head, const struct process *root);
-/* Ends it with the verdict, and with what the client was doing that led to it. */
+/* Ends it with the verdict, and with what the client was doing that led to it; counts a refusal. */
 void report_judged(struct pipeline *p, struct event *event, const struct record_head *head,
-		   const struct process *root, const struct report_verdict *v);
+		   struct process *root, const struct report_verdict *v);
 
 /* One EVENT_SENSITIVE_DATA for each detector that matched in text. where: "message", "tool_input",
  * … */

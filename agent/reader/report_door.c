@@ -108,19 +108,10 @@ int report_door(struct pipeline *p, const struct record_door *record)
 	const struct record_head *head = &record->head;
 	struct process *root = process_root(p, head);
 	char target[TARGET_TEXT], what[TARGET_TEXT + 80];
-	struct report_verdict v = {
-		.verdict = record->verdict,
-		.reason = record->reason,
-		.rule = record->rule,
-		.person = head->actor.person,
-		.uid = head->actor.who_uid,
-		.generation = head->generation,
-		.what = what,
-	};
+	struct report_verdict v =
+		report_verdict_of(head, record->verdict, record->reason, record->rule, what);
 	struct event *event;
 
-	if (root && record->verdict == BAILIFF_DENY)
-		root->n_denied++;
 	event = report_effect(p, EVENT_DOOR, head, root);
 	if (!event)
 		return -ENOMEM;

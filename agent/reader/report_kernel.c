@@ -116,19 +116,10 @@ int report_net(struct pipeline *p, const struct record_net *record)
 	const char *protocol = report_protocol(record->protocol);
 	const char *name = NULL;
 	char address[INET6_ADDRSTRLEN] = "", what[NAME_SIZE + 128];
-	struct report_verdict v = {
-		.verdict = record->verdict,
-		.reason = record->reason,
-		.rule = record->rule,
-		.person = head->actor.person,
-		.uid = head->actor.who_uid,
-		.generation = head->generation,
-		.what = what,
-	};
+	struct report_verdict v =
+		report_verdict_of(head, record->verdict, record->reason, record->rule, what);
 	struct event *event;
 
-	if (root && record->verdict == BAILIFF_DENY)
-		root->n_denied++;
 	event = report_effect(p, EVENT_DESTINATION, head, root);
 	if (!event)
 		return -ENOMEM;
@@ -163,20 +154,13 @@ int report_skill_file(struct pipeline *p, const struct record_skill *record)
 	size_t name_len = strnlen(record->name, sizeof(record->name));
 	size_t path_len = strnlen(record->path, sizeof(record->path));
 	char name[SKILL_NAME_SIZE + 1], what[SKILL_NAME_SIZE + 16];
-	struct report_verdict v = {
-		.verdict = record->verdict,
-		.reason = record->reason,
-		.rule = record->rule,
-		.person = head->actor.person,
-		.uid = head->actor.who_uid,
-		.generation = head->generation,
-		.skill = true,
-		.what = what,
-	};
+	struct report_verdict v =
+		report_verdict_of(head, record->verdict, record->reason, record->rule, what);
 	char path[RECORD_PATH_SIZE + 1];
 	const char *slash;
 	struct event *event;
 
+	v.skill = true;
 	memcpy(name, record->name, name_len);
 	name[name_len] = 0;
 	memcpy(path, record->path, path_len);

@@ -108,15 +108,8 @@ int report_name(struct pipeline *p, const struct record_name *record)
 	const struct record_head *head = &record->head;
 	struct process *root = process_root(p, head);
 	char name[NAME_SIZE] = "", address[INET6_ADDRSTRLEN] = "", what[NAME_SIZE + 96];
-	struct report_verdict v = {
-		.verdict = record->verdict,
-		.reason = record->reason,
-		.rule = record->rule,
-		.person = head->actor.person,
-		.uid = head->actor.who_uid,
-		.generation = head->generation,
-		.what = what,
-	};
+	struct report_verdict v =
+		report_verdict_of(head, record->verdict, record->reason, record->rule, what);
 	struct event *event;
 
 	memcpy(name, record->name, strnlen(record->name, record->name_len));
@@ -124,8 +117,6 @@ int report_name(struct pipeline *p, const struct record_name *record)
 		address[0] = 0;
 	if (!report_name_is_news(p, root, record, name))
 		return p->failed;
-	if (root && record->verdict == BAILIFF_DENY)
-		root->n_denied++;
 	event = report_effect(p, report_kinds[record->event].code, head, root);
 	if (!event)
 		return -ENOMEM;
