@@ -266,13 +266,13 @@ bailiff_off() {
 }
 
 # programs_gone: the kernel lets go of a link some time after its last name, and until then its program
-# goes on refusing. Waits until no hook and no cgroup of the guest has one.
+# goes on refusing. The link's number is gone before that, the program itself is not.
 programs_gone() {
 	local tries=100
-	while bpftool -j link show | jq -e 'any(.[]; .type == "tracing" or .type == "cgroup")'; do
+	while bpftool -j prog show | jq -e 'any(.[]; .type | test("^(lsm|tracing|cgroup_)"))'; do
 		[ $((tries -= 1)) -ge 0 ] || {
-			echo "programs are still attached after bailiff was taken away:"
-			bpftool link show
+			echo "programs are still loaded after bailiff was taken away:"
+			bpftool prog show
 			return 1
 		}
 		sleep 0.1

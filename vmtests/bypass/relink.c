@@ -12,13 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LINKS_MAX 64
+#define LINKS_MAX    64
+#define PROGRAMS_MAX 64 /* the kernel allows no more at one place */
 
 struct taken {
 	const char *pin;
 	int program;
-	unsigned int link; /* its number */
-	int cgroup;	   /* 1: attached to the root cgroup */
+	unsigned int program_id;
+	int cgroup; /* 1: attached to the root cgroup */
 	unsigned int attach_type;
 };
 
@@ -46,7 +47,7 @@ static int take(struct taken *t)
 	ask.info.info = (uintptr_t)&info;
 	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &ask))
 		return fail("information", t->pin);
-	t->link = info.id;
+	t->program_id = info.prog_id;
 	program.prog_id = info.prog_id;
 	t->program = bpf(BPF_PROG_GET_FD_BY_ID, &program);
 	if (t->program < 0)
@@ -57,17 +58,58 @@ static int take(struct taken *t)
 	return unlink(t->pin) ? fail("unlink", t->pin) : 0;
 }
 
-/* The last reference is put after a grace period. From then on the number leads nowhere, and a
- * worker takes apart what was attached: see main(). */
-static int wait_gone(const struct taken *t)
+static int attach(const struct taken *t, int cgroup)
 {
-	for (int i = 0; i < 500; i++) {
-		union bpf_attr get = {.link_id = t->link};
-		int link = bpf(BPF_LINK_GET_FD_BY_ID, &get);
+	union bpf_attr attach = {0};
 
+	if (t->cgroup) {
+		attach.link_create.prog_fd = (unsigned int)t->program;
+		attach.link_create.target_fd = (unsigned int)cgroup;
+		attach.link_create.attach_type = t->attach_type;
+		return bpf(BPF_LINK_CREATE, &attach);
+	}
+	/* the program knows its hook itself */
+	attach.raw_tracepoint.prog_fd = (unsigned int)t->program;
+	return bpf(BPF_RAW_TRACEPOINT_OPEN, &attach);
+}
+
+/* 1: the program is still called at its place; 0: it is not; < 0: it cannot be known. */
+static int is_called(const struct taken *t, int cgroup)
+{
+	unsigned int programs[PROGRAMS_MAX];
+	union bpf_attr query = {0};
+	int link;
+
+	if (!t->cgroup) {
+		/* no program is at one place twice (bpf_trampoline_link_prog) */
+		link = attach(t, cgroup);
 		if (link < 0)
-			return errno == ENOENT ? 0 : fail("look", t->pin);
+			return errno == EBUSY ? 1 : -1;
+		/* this one's only reference: the kernel is done with it when close() returns */
 		close(link);
+		return 0;
+	}
+	query.query.target_fd = (unsigned int)cgroup;
+	query.query.attach_type = t->attach_type;
+	query.query.prog_ids = (uintptr_t)programs;
+	query.query.prog_cnt = PROGRAMS_MAX;
+	if (bpf(BPF_PROG_QUERY, &query))
+		return -1;
+	for (unsigned int i = 0; i < query.query.prog_cnt; i++)
+		if (programs[i] == t->program_id)
+			return 1;
+	return 0;
+}
+
+/* The last reference is put after a grace period, and then a worker takes apart what was attached:
+ * the link's number is gone before that. On 6.12 under load that takes seconds. */
+static int wait_gone(const struct taken *t, int cgroup)
+{
+	for (int i = 0; i < 1500; i++) {
+		int r = is_called(t, cgroup);
+
+		if (r <= 0)
+			return r ? fail("look", t->pin) : 0;
 		usleep(10000);
 	}
 	errno = ETIMEDOUT;
@@ -76,19 +118,9 @@ static int wait_gone(const struct taken *t)
 
 static int put_back(const struct taken *t, int cgroup)
 {
-	union bpf_attr attach = {0}, pin = {0};
-	int link;
+	union bpf_attr pin = {0};
+	int link = attach(t, cgroup);
 
-	if (t->cgroup) {
-		attach.link_create.prog_fd = (unsigned int)t->program;
-		attach.link_create.target_fd = (unsigned int)cgroup;
-		attach.link_create.attach_type = t->attach_type;
-		link = bpf(BPF_LINK_CREATE, &attach);
-	} else {
-		/* the program knows its hook itself */
-		attach.raw_tracepoint.prog_fd = (unsigned int)t->program;
-		link = bpf(BPF_RAW_TRACEPOINT_OPEN, &attach);
-	}
 	if (link < 0)
 		return fail("attach", t->pin);
 	pin.pathname = (uintptr_t)t->pin;
@@ -110,9 +142,8 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	for (int i = 1; i < argc; i++)
-		if (wait_gone(&taken[i - 1]))
+		if (wait_gone(&taken[i - 1], cgroup))
 			return 1;
-	usleep(200000);
 	puts("gone");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)

@@ -39,6 +39,28 @@ written() {
 	failed "$text"
 }
 
+# reopened: the kernel lets go of a link some time after its last name; its outcome is the attempt's
+reopened() {
+	local tries=40 status
+	while :; do
+		"$programs/tcp" connect $blocked 7000
+		status=$?
+		[ $status = 1 ] && [ $((tries -= 1)) -gt 0 ] || exit $status
+		sleep 0.2
+	done
+}
+
+# pins_gone: as long as some go the rest may be next, for the programs that guard them go with them
+pins_gone() {
+	local left before=
+	while ! text=$(rm -rf /sys/fs/bpf/bailiff 2>&1); do
+		left=$(find /sys/fs/bpf/bailiff | wc -l)
+		[ "$left" = "$before" ] && return 1
+		before=$left
+		sleep 2
+	done
+}
+
 case $1 in
 kill)
 	each KILL
@@ -53,15 +75,12 @@ stop)
 	exit $status
 	;;
 pins)
-	text=$(rm -rf /sys/fs/bpf/bailiff 2>&1) || failed "$text"
-	# the kernel lets go of a link some time after its last name
-	sleep 1
-	connects $blocked 7000
+	pins_gone || failed "$text"
+	reopened
 	;;
 unmount)
 	text=$(umount -l /sys/fs/bpf 2>&1) || failed "$text"
-	sleep 1
-	connects $blocked 7000
+	reopened
 	;;
 broken-policy)
 	text=$(broken_policy 2>&1) || failed "$text"
