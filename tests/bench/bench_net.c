@@ -2,9 +2,9 @@
 /* What bailiff's cgroup programs add to socket(), connect() and close() on loopback, the cheapest
  * connect there is: for ungoverned and for governed sockets, with few rules loaded and with many.
  *
- * Then the same to the other end of a veth pair, which is what a connect to another host begins with.
- * They are attached to a cgroup of this benchmark's own, in a network namespace of its own, and
- * nowhere else. The LSM hooks refuse on the whole host: what they cost is measured in a virtual
+ * Then the same to the other end of a veth pair, which is what a connect to another host begins
+ * with. They are attached to a cgroup of this benchmark's own, in a network namespace of its own,
+ * and nowhere else. The LSM hooks refuse on the whole host: what they cost is measured in a virtual
  * machine (`make bench-vm`). What they leave on a socket is put there from here, outside of what is
  * timed.
  *

@@ -17,8 +17,8 @@ struct place {
 };
 
 /* Makes a cgroup (of version 2) and runs fn in a child in a new network namespace, where "lo" is up
- * and 198.18.0.0/15 (set aside for benchmarks by RFC 2544) is to be reached, all of it. Returns what
- * the child ended with: fn's result, or 1. */
+ * and 198.18.0.0/15 (set aside for benchmarks by RFC 2544) is to be reached, all of it. Returns
+ * what the child ended with: fn's result, or 1. */
 int place_run(enum place_network network, int (*fn)(const struct place *place));
 /* Goes into a namespace of the place: sockets belong to the one they were made in. */
 void place_go(int netns);

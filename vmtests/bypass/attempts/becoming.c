@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A connection from before: made by a process that nothing binds, used by the same when it is
  * bound. becoming HOW ADDRESS PORT
- * HOW: send, write, sendfile, splice, sendto (on the open connection; the last names an address that
- * is allowed), udp (an association that stands), connect (a new connection, for comparison) */
+ * HOW: send, write, sendfile, splice, sendto (on the open connection; the last names an address
+ * that is allowed), udp (an association that stands), connect (a new connection, for comparison) */
 #include "attempt.h"
 
 #include <fcntl.h>
