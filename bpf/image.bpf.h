@@ -18,6 +18,10 @@ struct inode___split {
 	__u32 i_ctime_nsec;
 } __attribute__((preserve_access_index));
 
+/* Since 6.13 a bit beside the nanoseconds says that somebody has asked for them (I_CTIME_QUERIED):
+ * a stat() is no change of the file. */
+#define IMAGE_CTIME_QUERIED (1u << 31)
+
 static __always_inline __u64 image_ctime(struct inode *inode)
 {
 	struct inode___timespec *a = (void *)inode;
@@ -30,7 +34,8 @@ static __always_inline __u64 image_ctime(struct inode *inode)
 	if (bpf_core_field_exists(b->__i_ctime))
 		return BPF_CORE_READ(b, __i_ctime.tv_sec) * 1000000000ull +
 		       BPF_CORE_READ(b, __i_ctime.tv_nsec);
-	return BPF_CORE_READ(c, i_ctime_sec) * 1000000000ull + BPF_CORE_READ(c, i_ctime_nsec);
+	return BPF_CORE_READ(c, i_ctime_sec) * 1000000000ull +
+	       (BPF_CORE_READ(c, i_ctime_nsec) & ~IMAGE_CTIME_QUERIED);
 }
 
 static __always_inline void image_key_of(struct file *file, struct image_key *key)

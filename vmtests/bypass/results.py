@@ -66,12 +66,13 @@ def render(rows, runs):
         expect = [verdict["expect"] for verdict in found.values()]
         ways = {verdict["way"] for verdict in found.values()} - {0}
         closed = {way for way in ways if all(
-            verdict["expect"] == "refused" for verdict in found.values() if verdict["way"] == way)}
+            verdict["expect"] in ("refused", "absent") for verdict in found.values() if verdict["way"] == way)}
         out.append("%s: %d attempts at %d of the %d ways; %d refused, %d open%s; of %d ways every attempt "
                    "was refused." % (
                        title, len(found), len(ways), table.WAYS, expect.count("refused"),
                        expect.count("open"),
-                       ", %d observed" % expect.count("observed") if "observed" in expect else "",
+                       "".join(", %d %s" % (expect.count(word), word)
+                               for word in ("observed", "absent") if word in expect),
                        len(closed)))
     return "\n".join(out) + "\n"
 

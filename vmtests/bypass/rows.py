@@ -9,7 +9,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 COLUMNS = ("name", "way", "who", "setup", "expect", "event", "hooks", "action")
 WHO = ("user", "root", "outside", "client", "person")
-EXPECT = ("refused", "open", "observed")
+EXPECT = ("refused", "open", "observed", "absent")
 WAYS = 60
 
 Row = collections.namedtuple("Row", COLUMNS)

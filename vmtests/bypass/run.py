@@ -142,7 +142,10 @@ class Table:
             sys.exit("bailiffd did not start: %s" % done.stdout[-2000:])
 
     def stuck(self):
-        """Where the processes of a bailiffd are that does not answer."""
+        """What bailiff knows, and where its processes are: of one that does not answer, or lets wait."""
+        said = subprocess.run(["timeout", "10", "bailiff", "status", "--json"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        say(said.stdout[-6000:])
         for pid in self.processes():
             for what in ("status", "wchan", "stack", "syscall"):
                 with open("/proc/%d/%s" % (pid, what), encoding="utf-8") as file:
@@ -314,6 +317,9 @@ class Table:
         key = "client-%s-%d" % (phase, next(self.count))
         done = self.scenario("client_run %s carol 'SCENARIO:bypass script=%s/client.sh'" % (key, DIRECTORY))
         say(done.stdout.strip())
+        if phase != "off" and "status 0," not in done.stdout:
+            # it was kept from the model
+            self.stuck()
         for row in rows:
             said = {"status": 2, "text": "the client did not run it", "begun": 0, "ended": 0}
             path = "%s/%s." % (where, row.name)

@@ -200,6 +200,16 @@ class Judge(unittest.TestCase):
         self.assertTrue(self.verdict(changes, (event(verdict="allowed"),), on=0)["ok"])
         self.assertFalse(self.verdict(changes, (), on=0)["ok"])
 
+    def test_absent(self):
+        row = table.read_row(LINE.replace("refused", "absent@6.1 refused"))
+        for words, off, on, ok in (
+            ("setup: socket: Protocol not supported", 2, 1, True), ("setup: connect: Timed out", 2, 1, False),
+            ("through: not supported", 0, 1, False), ("setup: socket: Protocol not supported", 2, 0, False)):
+            done = runs(off=off, on=on)
+            done["off"] = done["off"]._replace(text=words)
+            verdict = judge.row_verdict(row, done, [], 4002, ["6.1"])
+            self.assertEqual((verdict["ok"], verdict["expect"]), (ok, "absent"), words)
+
     def test_the_clients_own_events_are_not_the_rows(self):
         changes = (("| user |", "| client |"),)
         own = event(reason="default", tool="")

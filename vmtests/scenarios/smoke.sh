@@ -7,6 +7,8 @@
 . /src/vmtests/lib.sh
 
 step "carol's model may not use the skill pdf, nor fetch blocked.example; both are explained"
+# since 6.13 the kernel notes in a file's times that they were asked for
+stat -L "$(command -v claude)" >/dev/null
 bailiff_on "$policy" || fail "bailiff did not start"
 before=$(packets_at blocked)
 client_run both carol "SCENARIO:skill-and-curl"
