@@ -50,14 +50,13 @@ reopened() {
 	done
 }
 
-# pins_gone: as long as some go the rest may be next, for the programs that guard them go with them
+# pins_gone: once some are gone the rest is next, for the programs that guard them go with them
 pins_gone() {
-	local left before=
+	local all tries=20
+	all=$(find /sys/fs/bpf/bailiff | wc -l)
 	while ! text=$(rm -rf /sys/fs/bpf/bailiff 2>&1); do
-		left=$(find /sys/fs/bpf/bailiff | wc -l)
-		[ "$left" = "$before" ] && return 1
-		before=$left
-		sleep 2
+		[ "$(find /sys/fs/bpf/bailiff | wc -l)" -lt "$all" ] && [ $((tries -= 1)) -gt 0 ] || return 1
+		sleep 0.5
 	done
 }
 
