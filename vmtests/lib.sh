@@ -233,13 +233,34 @@ bailiff_on() {
 	bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
 	local tries=300
 	while [ $((tries -= 1)) -ge 0 ]; do
-		bailiff status --json >"$work/status.json" 2>/dev/null &&
-			jq -e .watching "$work/status.json" >/dev/null && return 0
+		timeout 20 bailiff status --json >"$work/status.json" 2>/dev/null
+		case $? in
+		0) jq -e .watching "$work/status.json" >/dev/null && return 0 ;;
+		124) break ;;
+		esac
 		sleep 0.1
 	done
 	echo "bailiffd did not answer on $query_socket:"
 	tail -n 20 "$work/bailiffd.log"
+	bailiff_where >>"$work/bailiffd.log" 2>&1
 	return 1
+}
+
+# bailiff_where: where the processes of one that does not answer are, and what else is blocked
+bailiff_where() {
+	local pid file
+	for pid in $(bailiff_pids); do
+		for file in comm status wchan stack syscall; do
+			echo "== $pid $file"
+			head -n 30 "/proc/$pid/$file"
+			echo
+		done
+		ls -l "/proc/$pid/fd"
+	done
+	cat /proc/locks
+	echo w >/proc/sysrq-trigger
+	sleep 1
+	dmesg | tail -n 120
 }
 
 bailiff_kill() {
