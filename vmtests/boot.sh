@@ -3,8 +3,9 @@
 # boot.sh OUT SCENARIO…: boot one VM that runs the scenarios and leaves what it found in OUT.
 #
 # The verdict is what the guest wrote, never what QEMU or virtme-ng returned: 0 when OUT/finished is
-# there, 3 when the guest came up and did not get to its end, 2 when it did not come up at all, which
-# is tried twice, because one boot in some dies early with QEMU content.
+# there, 3 when the guest came up and did not get to its end, 4 when a processor of it stood still, 2
+# when it did not come up at all, which is tried twice, because one boot in some dies early with QEMU
+# content.
 # From the environment: KERNEL (6.1), LSM (kernel's lsm= list), LIMIT (seconds),
 # SURVIVE_SECONDS (of each attack in survive), ROWS (of bypass; all), BUILD, CACHE.
 set -u
@@ -21,6 +22,17 @@ stop() {
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
+
+# Each processor of the guest says every 10 s that it runs (guest/main.sh).
+still() {
+	local file now
+	now=$(date +%s)
+	for file in "$out"/alive.*; do
+		[ -e "$file" ] || continue
+		[ $((now - $(stat -c %Y "$file"))) -lt "${STILL:-240}" ] || return 0
+	done
+	return 1
+}
 
 if [ $# -lt 2 ]; then
 	echo "usage: boot.sh OUT SCENARIO..." >&2
@@ -55,8 +67,16 @@ for attempt in 1 2; do
 	setsid vng -r "$kernel" "${options[@]}" -- "$top/vmtests/guest/init" \
 		</dev/null >"$out/console" 2>&1 &
 	vm=$!
-	began=$SECONDS
+	began=$SECONDS checked=$SECONDS
 	while kill -0 "$vm" 2>/dev/null; do
+		if [ $((SECONDS - checked)) -ge 10 ]; then
+			checked=$SECONDS
+			if still; then
+				echo "a processor of the guest stands still" >>"$out/console"
+				stop
+				exit 4
+			fi
+		fi
 		if [ $((SECONDS - began)) -ge "$limit" ]; then
 			echo "no end after $limit s" >>"$out/console"
 			stop

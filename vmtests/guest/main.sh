@@ -2,13 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run the chosen scenarios in this boot, each in a shell of its own with a deadline. What the host
 # reads: /mnt/started (the guest came up), /mnt/results.jsonl (a line a step), /mnt/now (what is being
-# done), /mnt/finished (the verdicts are whole).
+# done), /mnt/alive.N (processor N runs), /mnt/finished (the verdicts are whole).
 set -u
 cd /tmp || exit 1
 : >/mnt/results.jsonl
 uptime() {
 	cut -d' ' -f1 /proc/uptime
 }
+
+# An emulated processor can take a breakpoint for ever that is no longer in memory, while code is
+# changed under it (QEMU 7.2, as programs are attached): it stands still then, and with it whatever
+# waits for it.
+beat() {
+	while read -r up _ </proc/uptime && echo "$up" >"/mnt/alive.$1"; do
+		sleep 10
+	done
+}
+for processor in $(seq 0 $(($(nproc) - 1))); do
+	taskset -c "$processor" bash -c "$(declare -f beat); beat $processor" &
+done
 
 echo "starting the test world" >/mnt/now
 uptime >/mnt/started
