@@ -233,7 +233,7 @@ bailiff_on() {
 	bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
 	local tries=300
 	while [ $((tries -= 1)) -ge 0 ]; do
-		timeout 20 bailiff status --json >"$work/status.json" 2>/dev/null
+		timeout 120 bailiff status --json >"$work/status.json" 2>/dev/null
 		case $? in
 		0) jq -e .watching "$work/status.json" >/dev/null && return 0 ;;
 		124) break ;;
