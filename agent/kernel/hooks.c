@@ -36,7 +36,7 @@ static const struct {
 	{"file_receive", "18, 19"},
 	{"ptrace_access_check", "19, 21, 34"},
 	{"userns_create", "28"},
-	{"file_open", "13, 42, 59"},
+	{"file_open", "13, 39, 42, 59"},
 	{"task_alloc", "25"},
 	{"bprm_check_security", "25"},
 	{"bprm_committed_creds", "24"},
