@@ -136,7 +136,6 @@ struct scan_run {
 	__u32 at, len;
 	__u32 state;
 	__u32 masking; /* as in struct scan_state, until what crossed the boundary has ended */
-	__u32 reach, reach_detector, reach_flags;
 	__u32 dropped; /* matches that their check refused */
 	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
 	__s32 mark[SCAN_MARKS];
@@ -343,11 +342,10 @@ SCAN_FUNCTION int scan_event(const struct scan_context *c, __u32 at, __u32 state
 		__u32 check = c->table->detector[e->detector].check;
 		__s32 start = scan_start(c, e, (__s32)at);
 
-		/* of what crosses into a buffer that goes on masking, scan_carry keeps count: its
-		 * beginning is masked, and it may be too long ago to be checked */
-		if (start < 0 && run->masking)
-			run->reach_flags |= SCAN_COMPLETE;
-		else if (check && !scan_check(c, check, start, (__s32)at))
+		/* what crosses into a buffer that goes on masking is masked already, and may have
+		 * begun too long ago to be checked */
+		if (check && !(start < 0 && run->masking) &&
+		    !scan_check(c, check, start, (__s32)at))
 			run->dropped++;
 		else
 			scan_take(c, e->detector, start, (__s32)at, SCAN_COMPLETE);
@@ -378,11 +376,7 @@ SCAN_FUNCTION int scan_carry(const struct scan_context *c)
 		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
 		if (scan_start(c, e, (__s32)at + 1) < 0) {
-			if (!run->reach)
-				run->reach_detector = e->detector;
-			if (t->detector[e->detector].style == SCAN_STYLE_ALL)
-				run->reach_flags |= SCAN_WHOLE;
-			run->reach = at + 1;
+			scan_take(c, e->detector, -1, (__s32)at + 1, 0);
 			crossing = 1;
 			break;
 		}
@@ -390,11 +384,8 @@ SCAN_FUNCTION int scan_carry(const struct scan_context *c)
 			break;
 	}
 	/* an older candidate that is not past its commit point has fewer bytes than that */
-	if (run->state < t->idle || (!crossing && at >= SCAN_LENGTH_MAX)) {
+	if (run->state < t->idle || (!crossing && at >= SCAN_LENGTH_MAX))
 		run->masking = 0;
-		scan_emit(run, 0, run->reach, run->reach_detector,
-			  run->reach_flags | SCAN_CONTINUED);
-	}
 	return 0;
 }
 
@@ -415,7 +406,6 @@ static __always_inline void scan_begin(const struct scan_context *c, __u32 len)
 	run->len = len;
 	run->state = s->state;
 	run->masking = s->masking;
-	run->reach = run->reach_detector = run->reach_flags = 0;
 	run->dropped = 0;
 	run->own = -(__s32)s->own;
 	for (__u32 i = 0; i < SCAN_MARKS; i++)
@@ -487,9 +477,6 @@ SCAN_FUNCTION int scan_finish(const struct scan_context *c)
 
 	if (!len)
 		return 0;
-	if (run->masking)
-		scan_emit(run, 0, run->reach, run->reach_detector,
-			  run->reach_flags | SCAN_CONTINUED);
 	s->masking = list != 0;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
 		const struct scan_entry *e = &c->table->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];

@@ -433,6 +433,34 @@ static void settle_owner(struct build *b, struct set *set, bool owned)
 		set->own = age;
 }
 
+static bool lives_on(const struct set *set, size_t d, uint32_t q)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (DETECTOR_OF(set->thread[i]) == d && STATE_OF(set->thread[i]) == q)
+			return true;
+	return false;
+}
+
+/* What was complete before this byte is told when it is not longer by it; where a longer one may
+ * yet be refused, for what comes behind it or by a check, in any case. */
+static int tell_matches(struct build *b, const struct set *from, uint8_t byte, struct set *to)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->n && r == 0; i++) {
+		uint32_t t = from->thread[i], d = DETECTOR_OF(t), q = STATE_OF(t);
+		const struct pattern *p = &b->patterns[d];
+		uint32_t next = p->next[q][byte];
+
+		if (!(p->flags[q] & PATTERN_ACCEPT) || p->after.has[byte])
+			continue;
+		if (p->after.any || b->list[d].check || !(p->flags[next] & PATTERN_ACCEPT) ||
+		    !lives_on(to, d, next))
+			r = add_match(b, to, d, AGE_OF(t));
+	}
+	return r;
+}
+
 static int step(struct build *b, const struct set *from, size_t class, struct set *to)
 {
 	uint8_t byte = b->s->class_byte[class];
@@ -447,12 +475,7 @@ static int step(struct build *b, const struct set *from, size_t class, struct se
 		const struct pattern *p = &b->patterns[d];
 		uint32_t next = p->next[q][byte];
 
-		/* told when it cannot be longer by this byte; where a longer one may yet be
-		 * refused for what comes behind it, in any case */
-		if ((p->flags[q] & PATTERN_ACCEPT) && !p->after.has[byte] &&
-		    (p->after.any || b->list[d].check || !(p->flags[next] & PATTERN_ACCEPT)))
-			r = add_match(b, to, d, age);
-		if (r < 0 || !next)
+		if (!next)
 			continue;
 		if (age != SCAN_AGE_OWNER && age != SCAN_AGE_MARK && ++age > SCAN_LENGTH_MAX)
 			return crowded(b, d, "a candidate has more than 250 bytes");
@@ -469,9 +492,10 @@ static int step(struct build *b, const struct set *from, size_t class, struct se
 			to->lead = b->s->mark[d] + 1u;
 		r = add_thread(b, to, d, mark ? SCAN_AGE_MARK : 1, q);
 	}
-	if (r == 0)
-		settle_owner(b, to, owned);
-	return r;
+	if (r != 0)
+		return r;
+	settle_owner(b, to, owned);
+	return tell_matches(b, from, byte, to);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
