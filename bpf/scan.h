@@ -30,6 +30,7 @@
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
 #define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
+#define SCAN_SLACK	   32  /* bytes that lie behind a buffer, for the verifier's arithmetic */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
 
 /* Where a candidate started, as a state knows it: so many bytes ago, or in a register. */
@@ -93,6 +94,9 @@ struct scan_table {
 	 * third byte of one. Without a chain between bytes, so that idle text costs few
 	 * instructions. */
 	__u32 follow[256], first[256], second[256], third[256];
+	/* The same for three bytes on end and two starts, in two halves of 16 bits: at the second
+	 * of them, after what may follow the first; and at the first. Half as many loads. */
+	__u32 left[256], middle[256], right[256];
 	__u16 resume[256]; /* the idle state after this byte */
 	struct scan_detector detector[256];
 	struct scan_entry entry[SCAN_ENTRIES_MAX];
@@ -148,7 +152,7 @@ struct scan_context {
 	const struct scan_table *table;
 	struct scan_state *state;
 	struct scan_run *run;
-	const __u8 *bytes; /* SCAN_BUFFER of them may be addressed, len are looked at */
+	const __u8 *bytes; /* SCAN_BUFFER + SCAN_SLACK may be addressed, len are looked at */
 };
 
 /* Out of line, so that the verifier does not meet them sixteen times a stride. */
@@ -416,6 +420,8 @@ static __always_inline void scan_begin(const struct scan_context *c, __u32 len)
 /* Whether a candidate may start at one of the bytes from at on. */
 static __always_inline __u32 scan_filter(const struct scan_table *t, const __u8 *bytes, __u32 at)
 {
+	/* masked once: the others are at constant distances, which SCAN_SLACK is for */
+	const __u8 *b = bytes + ((at - 1) & (SCAN_BUFFER - 1));
 	__u32 hit = 0;
 
 #ifdef __clang__
@@ -423,11 +429,19 @@ static __always_inline __u32 scan_filter(const struct scan_table *t, const __u8 
 #else
 #pragma GCC unroll 16
 #endif
+	for (__u32 i = 1; i < SCAN_STRIDE; i += 2)
+		hit |= t->left[b[i]] & t->middle[b[i + 1]] & t->right[b[i + 2]];
+	if (!hit)
+		return 0;
+	hit = 0;
+#ifdef __clang__
+#pragma unroll
+#else
+#pragma GCC unroll 16
+#endif
 	for (__u32 i = 0; i < SCAN_STRIDE; i++)
-		hit |= t->follow[bytes[(at + i - 1) & (SCAN_BUFFER - 1)]] &
-		       t->first[bytes[(at + i) & (SCAN_BUFFER - 1)]] &
-		       t->second[bytes[(at + i + 1) & (SCAN_BUFFER - 1)]] &
-		       t->third[bytes[(at + i + 2) & (SCAN_BUFFER - 1)]];
+		hit |= t->follow[b[i]] & t->first[b[i + 1]] & t->second[b[i + 2]] &
+		       t->third[b[i + 3]];
 	return hit;
 }
 

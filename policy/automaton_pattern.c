@@ -43,6 +43,9 @@ static int compile(const char *re, size_t len, bool nocase, const char *what, si
 
 	if (r < 0)
 		return r;
+	/* libfa gives another expression each time */
+	if (nocase && memchr(re, 0, len))
+		return refuse(report, index, 0, "a pattern with a NUL in it cannot ignore case");
 	if (nocase) {
 		/* not fa_nocase: its transitions are then of lower case alone */
 		r = fa_expand_nocase(re, len, &both, &len);

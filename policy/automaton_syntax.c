@@ -8,8 +8,9 @@
 
 #include "policy/automaton_parts.h"
 
-#define REPEAT_MAX 255 /* libfa copies what is repeated so many times */
-#define DEPTH_MAX  32
+#define REPEAT_MAX   255 /* libfa copies what is repeated so many times */
+#define DEPTH_MAX    32
+#define EXPANDED_MAX 2048 /* characters, once all is copied: libfa takes minutes for more */
 
 struct reading {
 	const char *re;
@@ -62,7 +63,7 @@ static int read_bracket(struct reading *r)
 }
 
 /* {n}, {n,}, {n,m} */
-static int read_repeat(struct reading *r)
+static int read_repeat(struct reading *r, size_t *ret_times)
 {
 	size_t open = r->at++;
 	unsigned long low, high;
@@ -84,6 +85,7 @@ static int read_repeat(struct reading *r)
 	r->at++;
 	if (low > REPEAT_MAX || high > REPEAT_MAX || low > high)
 		return refuse(r, open, "a repetition counts up to 255, the lower number first");
+	*ret_times = high;
 	return 0;
 }
 
@@ -106,7 +108,9 @@ int pattern_check_syntax(const char *re, size_t len, const char *what, size_t in
 			 struct automaton_report *report)
 {
 	struct reading r = {.re = re, .len = len, .what = what, .index = index, .report = report};
-	size_t open[DEPTH_MAX], depth = 0;
+	size_t open[DEPTH_MAX], before[DEPTH_MAX], depth = 0;
+	/* of the group so far, and of what a repetition would repeat */
+	size_t size = 0, last = 0, times;
 	bool repeatable = false; /* something stands before that can be repeated */
 	int ret = 0;
 
@@ -121,13 +125,16 @@ int pattern_check_syntax(const char *re, size_t len, const char *what, size_t in
 					"and `after`");
 			if (depth == DEPTH_MAX)
 				return refuse(&r, r.at, "more than 32 groups in each other");
+			before[depth] = size;
+			size = 0;
 			open[depth++] = r.at++;
 			repeatable = false;
 			break;
 		case ')':
 			if (!depth)
 				return refuse(&r, r.at, "no group is open that this could close");
-			depth--;
+			last = size;
+			size += before[--depth];
 			r.at++;
 			repeatable = true;
 			break;
@@ -137,6 +144,7 @@ int pattern_check_syntax(const char *re, size_t len, const char *what, size_t in
 			break;
 		case '[':
 			ret = read_bracket(&r);
+			size += last = 1;
 			repeatable = true;
 			break;
 		case '*':
@@ -145,10 +153,17 @@ int pattern_check_syntax(const char *re, size_t len, const char *what, size_t in
 		case '{':
 			if (!repeatable)
 				return refuse(&r, r.at, "there is nothing before it to repeat");
+			times = 1;
 			if (re[r.at] == '{')
-				ret = read_repeat(&r);
+				ret = read_repeat(&r, &times);
 			else
 				r.at++;
+			if (ret == 0 && times > 1)
+				size += last * (times - 1);
+			if (size > EXPANDED_MAX)
+				return refuse(&r, r.at - 1,
+					      "with its repetitions written out this has more than "
+					      "2,048 characters");
 			/* libfa reads the ? of a*? as a character */
 			repeatable = false;
 			break;
@@ -159,10 +174,12 @@ int pattern_check_syntax(const char *re, size_t len, const char *what, size_t in
 				      "`before` and `after`; the character itself is in brackets");
 		case '\\':
 			ret = read_escape(&r);
+			size += last = 1;
 			repeatable = true;
 			break;
 		default:
 			r.at++;
+			size += last = 1;
 			repeatable = true;
 			break;
 		}

@@ -52,16 +52,27 @@ static void write_filter(const struct pattern *patterns, size_t n, struct scan_t
 	for (size_t i = 0; i < n; i++) {
 		const struct pattern *p = &patterns[order[i][1]];
 		uint32_t bit = 1u << (n <= 32 ? i : i * 32 / n);
+		uint32_t half = 1u << (n <= 16 ? i : i * 16 / n);
 		uint32_t *places[] = {t->first, t->second, t->third};
 
 		for (size_t b = 0; b < 256; b++)
-			if (!p->before.has[b])
+			if (!p->before.has[b]) {
 				t->follow[b] |= bit;
+				t->left[b] |= half;
+			}
 		for (size_t place = 0; place < ARRAY_SIZE(places); place++) {
 			place_bytes(p, place, has);
-			for (size_t b = 0; b < 256; b++)
-				if (has[b])
-					places[place][b] |= bit;
+			for (size_t b = 0; b < 256; b++) {
+				if (!has[b])
+					continue;
+				places[place][b] |= bit;
+				if (place == 0)
+					t->left[b] |= half << 16;
+				if (place < 2)
+					t->middle[b] |= half << 16 * place;
+				if (place > 0)
+					t->right[b] |= half << 16 * (place - 1);
+			}
 		}
 	}
 }

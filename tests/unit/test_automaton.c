@@ -37,9 +37,11 @@ static void test_refused(void **state)
 		{{.pattern = "a{2", .commit = 1}, 1, "repetition is"},
 		{{.pattern = "a{3,2}", .commit = 1}, 1, "lower number"},
 		{{.pattern = "a{70000}", .commit = 1}, 1, "up to 255"},
+		{{.pattern = "(ab{20}){200}", .commit = 1}, 12, "2,048"},
 		{{.pattern = "a|*", .commit = 1}, 2, "nothing before it"},
 		{{.pattern = "a*", .commit = 1}, 0, "empty text"},
 		{{.pattern = "ab", .except = "a.", .commit = 1}, 0, "nothing matches"},
+		{{.pattern = "a\0b", .pattern_len = 3, .nocase = true, .commit = 1}, 0, "NUL"},
 		{{.pattern = "abc"}, 0, "commit point is"},
 		{{.pattern = "abc", .head = "ab?x"}, 0, "do not begin with a head"},
 		{{.pattern = "a+b", .head = "a+b"}, 0, "must have a bound"},
@@ -233,7 +235,7 @@ static void test_hundred_words(void **state)
 	print_message("%zu detectors: %zu states, %zu bytes\n", n, report.states, report.bytes);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		struct scan_state s = {0};
-		uint8_t in[SCAN_BUFFER] = {0}, out[SCAN_BUFFER];
+		uint8_t in[SCAN_BUFFER + SCAN_SLACK] = {0}, out[SCAN_BUFFER + SCAN_SLACK];
 		size_t len = strlen(words[i]);
 
 		memcpy(in + 2, words[i], len);
