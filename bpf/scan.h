@@ -139,6 +139,8 @@ struct scan_span {
 struct scan_run {
 	__u32 at, len;
 	__u32 state;
+	__u32 event;   /* of the last byte: its next match + 1; 0: all is told */
+	__u32 carry;   /* 1: the last byte may be one that goes on being masked */
 	__u32 masking; /* as in struct scan_state, until what crossed the boundary has ended */
 	__u32 dropped; /* matches that their check refused */
 	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
@@ -334,53 +336,54 @@ SCAN_FUNCTION int scan_take(const struct scan_context *c, __u32 detector, __s32 
 	return scan_emit(c->run, (__u32)start, (__u32)end, detector, flags);
 }
 
-/* What the state says that the byte at `at` led to. */
-SCAN_FUNCTION int scan_event(const struct scan_context *c, __u32 at, __u32 state)
+/* What the state says that the last byte led to: one match a step, so that the verifier meets what
+ * a match takes once, and not for each byte of a stride. The registers come last: a match may still
+ * mean the owner before. */
+SCAN_FUNCTION int scan_event(const struct scan_context *c)
 {
-	const struct scan_label *l = &c->table->label[state & (SCAN_STATES_MAX - 1)];
 	struct scan_run *run = c->run;
-	__u32 list = l->matches;
+	const struct scan_label *l = &c->table->label[run->state & (SCAN_STATES_MAX - 1)];
+	__u32 list = l->matches, i = run->event - 1;
+	__s32 at = (__s32)run->at - 1;
 
-	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
+	if (list && i < SCAN_LIST_MAX) {
 		const struct scan_entry *e = &c->table->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 		__u32 check = c->table->detector[e->detector].check;
-		__s32 start = scan_start(c, e, (__s32)at);
+		__s32 start = scan_start(c, e, at);
 
 		/* what crosses into a buffer that goes on masking is masked already, and may have
 		 * begun too long ago to be checked */
-		if (check && !(start < 0 && run->masking) &&
-		    !scan_check(c, check, start, (__s32)at))
+		if (check && !(start < 0 && run->masking) && !scan_check(c, check, start, at))
 			run->dropped++;
 		else
-			scan_take(c, e->detector, start, (__s32)at, SCAN_COMPLETE);
-		if (!e->more)
-			break;
+			scan_take(c, e->detector, start, at, SCAN_COMPLETE);
+		if (e->more) {
+			run->event++;
+			return 0;
+		}
 	}
 	if (l->lead)
-		run->mark[(l->lead - 1) & (SCAN_MARKS - 1)] = (__s32)at;
+		run->mark[(l->lead - 1) & (SCAN_MARKS - 1)] = at;
 	if (l->own)
-		run->own = (__s32)at + 1 - l->own;
+		run->own = at + 1 - l->own;
+	run->event = 0;
 	return 0;
 }
 
-/* One byte while something goes on that was masked at the end of the last buffer: whatever is past
- * its commit point and began before this buffer is masked as it comes. */
+/* After each byte while something goes on that was masked at the end of the last buffer: whatever
+ * is past its commit point and began before this buffer is masked as it comes. */
 SCAN_FUNCTION int scan_carry(const struct scan_context *c)
 {
 	const struct scan_table *t = c->table;
 	struct scan_run *run = c->run;
-	__u32 at = run->at, crossing = 0, list;
+	__u32 crossing = 0, list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
 
-	run->state = scan_next(t, run->state, scan_byte(c, (__s32)at));
-	run->at = at + 1;
-	if (run->state >= t->quiet)
-		scan_event(c, at, run->state);
-	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
+	run->carry = 0;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
 		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
-		if (scan_start(c, e, (__s32)at + 1) < 0) {
-			scan_take(c, e->detector, -1, (__s32)at + 1, 0);
+		if (scan_start(c, e, (__s32)run->at) < 0) {
+			scan_take(c, e->detector, -1, (__s32)run->at, 0);
 			crossing = 1;
 			break;
 		}
@@ -388,7 +391,7 @@ SCAN_FUNCTION int scan_carry(const struct scan_context *c)
 			break;
 	}
 	/* an older candidate that is not past its commit point has fewer bytes than that */
-	if (run->state < t->idle || (!crossing && at >= SCAN_LENGTH_MAX))
+	if (run->state < t->idle || (!crossing && run->at > SCAN_LENGTH_MAX))
 		run->masking = 0;
 	return 0;
 }
@@ -409,6 +412,7 @@ static __always_inline void scan_begin(const struct scan_context *c, __u32 len)
 	run->at = 0;
 	run->len = len;
 	run->state = s->state;
+	run->event = run->carry = 0;
 	run->masking = s->masking;
 	run->dropped = 0;
 	run->own = -(__s32)s->own;
@@ -446,7 +450,7 @@ static __always_inline __u32 scan_filter(const struct scan_table *t, const __u8 
 }
 
 /* One step, at most SCAN_STRIDE bytes: the callback of a bpf_loop. Returns 1 when the buffer is
- * done (at == len), or the spans have to be taken first (n > 0). */
+ * done (at == len, and scan_finish is next), or the spans have to be taken first. */
 static long scan_stride(__u32 step, void *context)
 {
 	const struct scan_context *c = context;
@@ -455,31 +459,37 @@ static long scan_stride(__u32 step, void *context)
 	__u32 at = run->at, state = run->state;
 
 	(void)step;
-	/* a stride leaves at most one span for each of its bytes */
+	if (run->event)
+		return scan_event(c);
+	if (run->carry)
+		return scan_carry(c);
+	/* what follows leaves one span at most */
 	if (at >= run->len || run->n > SCAN_SPANS / 2)
 		return 1;
-	if (run->masking) {
-		scan_carry(c);
-		return 0;
-	}
-	if (state < t->idle && at && at + SCAN_STRIDE + 2 <= run->len &&
+	if (state < t->idle && !run->masking && at && at + SCAN_STRIDE + 2 <= run->len &&
 	    !scan_filter(t, c->bytes, at)) {
 		run->at = at + SCAN_STRIDE;
 		run->state = t->resume[c->bytes[(at + SCAN_STRIDE - 1) & (SCAN_BUFFER - 1)]];
 		return 0;
 	}
-	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {
+	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++) {
 		state = scan_next(t, state, c->bytes[at & (SCAN_BUFFER - 1)]);
-		if (state >= t->quiet)
-			scan_event(c, at, state);
+		at++;
+		if (state >= t->quiet) {
+			run->event = 1;
+			break;
+		}
+		if (run->masking)
+			break;
 	}
+	run->carry = run->masking;
 	run->at = at;
 	run->state = state;
 	return 0;
 }
 
-/* Strides that a buffer takes at most: single bytes while it goes on masking, and the rest. */
-#define SCAN_STRIDES (SCAN_BUFFER + 1)
+/* Steps that a buffer takes at most: for each byte itself, its matches, what goes on. */
+#define SCAN_STRIDES (SCAN_BUFFER * (SCAN_LIST_MAX + 3))
 
 /* Ends the buffer: what is open is masked as far as it is here. The spans are the last ones. */
 SCAN_FUNCTION int scan_finish(const struct scan_context *c)

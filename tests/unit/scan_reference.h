@@ -85,7 +85,7 @@ static inline bool reference_check(enum scan_check check, const uint8_t *s, size
 			if (c <= '9')
 				rest = (rest * 10 + (c - '0')) % 97;
 			else
-				rest = (rest * 100 + (c - 'A') + 10u) % 97;
+				rest = (rest * 100 + c + 10u - 'A') % 97;
 		}
 		return m > 4 && rest == 1;
 	}
