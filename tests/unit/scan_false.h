@@ -56,6 +56,7 @@ static inline void false_tear_down(void)
 
 static inline void take(void *ctx, const struct scan_span *s)
 {
+	(void)ctx;
 	if (false_hits.n == HITS_MAX)
 		return;
 	false_hits.hit[false_hits.n].start = false_hits.at + s->start;
