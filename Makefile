@@ -22,7 +22,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat
 HARD := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fno-strict-aliasing
 LIBS_PC := libbpf libcrypto jansson yaml-0.1 libhs libpcre2-8 zlib libbrotlidec libzstd libseccomp libcap libpsl
 PC_CFLAGS = $(shell pkg-config --cflags $(LIBS_PC))
-LDLIBS  = $(shell pkg-config --libs $(LIBS_PC)) -lZydis -lresolv
+LDLIBS  = $(shell pkg-config --libs $(LIBS_PC)) -lZydis -lresolv -lfa
 CFLAGS  ?= -O2 -g
 CPPFLAGS := -D_GNU_SOURCE -I. -Iagent -I$(BUILD)/gen
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(HARD) $(WARN) $(CPPFLAGS) $(PC_CFLAGS)
