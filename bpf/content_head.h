@@ -90,7 +90,7 @@ static __always_inline void content_message_begins(struct content_state *s)
 	s->status = 0;
 	s->unread = s->method = s->path = s->type = s->mode = 0;
 	s->old = s->sized = s->coded = s->transfer = s->chunked = s->begun = s->query = 0;
-	s->accepting = 0;
+	s->accepting = s->typed = 0;
 	content_word_clear(s);
 	s->state = s->response ? CONTENT_AT_VERSION : CONTENT_AT_METHOD;
 }
@@ -203,7 +203,7 @@ static __always_inline void content_name(struct content_state *s, __u8 c)
 			   ? CONTENT_FIELD_ACCEPT
 			   : CONTENT_FIELD_OTHER;
 	s->state = CONTENT_AT_VALUE;
-	s->blank = s->digits = 0;
+	s->blank = s->digits = s->query = 0;
 	s->number = 0;
 	content_word_clear(s);
 }
@@ -235,7 +235,8 @@ static __always_inline void content_type_ends(struct content_state *s)
 		    : content_word_is(s, CONTENT_W_EVENT_STREAM) ? CONTENT_TYPE_SSE
 								 : CONTENT_TYPE_OTHER;
 
-	s->type = s->digits ? CONTENT_TYPE_TWO : type;
+	s->type = s->typed && s->type != type ? CONTENT_TYPE_TWO : type;
+	s->typed = 1;
 }
 
 static __always_inline void content_value_ends(struct content_state *s, struct content_out *o)
@@ -353,7 +354,7 @@ static __always_inline void content_framed(struct content_state *s, struct conte
 		return;
 	}
 	content_choose(s);
-	s->at = s->digits = 0;
+	s->digits = 0;
 	if (s->chunked) {
 		s->left = 0;
 		s->state = CONTENT_AT_SIZE;
@@ -506,16 +507,16 @@ static __always_inline void content_chunk_line(struct content_state *s, struct c
 			content_lose(s, CONTENT_LOST_CHUNK);
 		else
 			s->state = s->left ? CONTENT_AT_CHUNK : CONTENT_AT_TRAILER;
-		s->at = 0;
+		s->blank = 1;
 		break;
 	case CONTENT_AT_CHUNK_END:
 		s->state = CONTENT_AT_SIZE;
 		s->digits = 0;
 		break;
 	default: /* CONTENT_AT_TRAILER */
-		if (!s->at)
+		if (s->blank)
 			content_message_ends(s, o);
-		s->at = 0;
+		s->blank = 1;
 		break;
 	}
 }
@@ -537,7 +538,7 @@ CONTENT_FUNCTION int content_chunk_step(struct content_state *s, __u8 c, struct 
 	else if (s->state == CONTENT_AT_CHUNK_END || (c < ' ' && c != '\t') || c == 0x7f)
 		content_lose(s, CONTENT_LOST_CHUNK);
 	else
-		s->at = 1;
+		s->blank = 0;
 	return 0;
 }
 

@@ -23,6 +23,21 @@ enum content_json_state {
 	CONTENT_JSON_BAD,
 };
 
+/* How far a number is, or that it is a word. */
+enum content_json_number {
+	CONTENT_NUMBER_START,
+	CONTENT_NUMBER_MINUS,
+	CONTENT_NUMBER_WORD,
+	CONTENT_NUMBER_ZERO,
+	CONTENT_NUMBER_WHOLE,
+	CONTENT_NUMBER_POINT,
+	CONTENT_NUMBER_PART,
+	CONTENT_NUMBER_E,
+	CONTENT_NUMBER_SIGN,
+	CONTENT_NUMBER_POWER,
+	CONTENT_NUMBER_BAD,
+};
+
 /* What a character did. Several at once: a bracket can end a number and a list. */
 #define CONTENT_JSON_UNIT	 0x01 /* out has a character of a string */
 #define CONTENT_JSON_STRING_FROM 0x02
@@ -86,11 +101,76 @@ static __always_inline __u32 content_json_string(struct content_json *j, __u8 ke
 	return CONTENT_JSON_STRING_FROM;
 }
 
-/* Letters, digits and signs stand for a number or a word; which, nobody asks. */
-static __always_inline int content_json_is_scalar(__u32 c)
+static __always_inline int content_json_is_digit(__u32 c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       c == '-' || c == '+' || c == '.';
+	return c >= '0' && c <= '9';
+}
+
+/* One more character of a number or a word. Returns 0 when it is not one of it. Exact, so that
+ * nothing that is no JSON, an unquoted 078-05-1120 say, passes for it unread. */
+static __always_inline int content_json_scalar(struct content_json *j, __u32 c)
+{
+	__u8 was = j->digits;
+
+	switch (was) {
+	case CONTENT_NUMBER_START:
+	case CONTENT_NUMBER_MINUS:
+		j->digits = c == '0'				      ? CONTENT_NUMBER_ZERO
+			    : content_json_is_digit(c)		      ? CONTENT_NUMBER_WHOLE
+			    : c == '-' && was == CONTENT_NUMBER_START ? CONTENT_NUMBER_MINUS
+			    : (c == 't' || c == 'f' || c == 'n') && was == CONTENT_NUMBER_START
+				    ? CONTENT_NUMBER_WORD
+				    : CONTENT_NUMBER_BAD;
+		j->code = c;
+		return j->digits != CONTENT_NUMBER_BAD;
+	case CONTENT_NUMBER_WORD:
+		/* five letters at most, of which the fifth pushes the f out */
+		if (c < 'a' || c > 'z' || j->code == 0x74727565 || j->code == 0x6e756c6c ||
+		    (j->code > 0xffffff && j->code != 0x66616c73))
+			return 0;
+		j->code = j->code << 8 | c;
+		return 1;
+	case CONTENT_NUMBER_ZERO:
+	case CONTENT_NUMBER_WHOLE:
+		j->digits = content_json_is_digit(c) && was == CONTENT_NUMBER_WHOLE ? was
+			    : c == '.'		   ? CONTENT_NUMBER_POINT
+			    : c == 'e' || c == 'E' ? CONTENT_NUMBER_E
+						   : CONTENT_NUMBER_BAD;
+		break;
+	case CONTENT_NUMBER_POINT:
+	case CONTENT_NUMBER_PART:
+		j->digits = content_json_is_digit(c) ? CONTENT_NUMBER_PART
+			    : (c == 'e' || c == 'E') && was == CONTENT_NUMBER_PART
+				    ? CONTENT_NUMBER_E
+				    : CONTENT_NUMBER_BAD;
+		break;
+	default:
+		j->digits = content_json_is_digit(c) ? CONTENT_NUMBER_POWER
+			    : (c == '-' || c == '+') && was == CONTENT_NUMBER_E
+				    ? CONTENT_NUMBER_SIGN
+				    : CONTENT_NUMBER_BAD;
+		break;
+	}
+	if (j->digits != CONTENT_NUMBER_BAD)
+		return 1;
+	j->digits = was;
+	return 0;
+}
+
+/* Whether it may end here. */
+static __always_inline int content_json_is_scalar(const struct content_json *j)
+{
+	switch (j->digits) {
+	case CONTENT_NUMBER_ZERO:
+	case CONTENT_NUMBER_WHOLE:
+	case CONTENT_NUMBER_PART:
+	case CONTENT_NUMBER_POWER:
+		return 1;
+	case CONTENT_NUMBER_WORD: /* true, null, (f)alse */
+		return j->code == 0x74727565 || j->code == 0x6e756c6c || j->code == 0x616c7365;
+	default:
+		return 0;
+	}
 }
 
 static __always_inline __u32 content_json_value(struct content_json *j, __u32 c)
@@ -101,7 +181,8 @@ static __always_inline __u32 content_json_value(struct content_json *j, __u32 c)
 		return content_json_string(j, 0);
 	if (c == '{' || c == '[')
 		return content_json_push(j, c == '{');
-	if (!content_json_is_scalar(c))
+	j->digits = CONTENT_NUMBER_START;
+	if (!content_json_scalar(j, c))
 		return content_json_bad(j);
 	j->state = CONTENT_JSON_SCALAR;
 	return 0;
@@ -263,8 +344,10 @@ CONTENT_FUNCTION __u32 content_json_step(struct content_json *j, struct content_
 			return content_json_bad(j);
 		return 0;
 	case CONTENT_JSON_SCALAR:
-		if (content_json_is_scalar(c))
+		if (content_json_scalar(j, c))
 			return 0;
+		if (!content_json_is_scalar(j))
+			return content_json_bad(j);
 		content_json_value_ends(j);
 		return CONTENT_JSON_SCALAR_TO | content_json_after(j, c);
 	case CONTENT_JSON_AFTER:

@@ -462,7 +462,9 @@ static __always_inline void content_json_ends(struct content_state *s)
 	struct content_body *b = &s->body;
 	__u8 state = b->outer.state;
 
-	if (state != CONTENT_JSON_DONE && state != CONTENT_JSON_SCALAR &&
+	if (state != CONTENT_JSON_DONE &&
+	    (state != CONTENT_JSON_SCALAR || b->outer.depth ||
+	     !content_json_is_scalar(&b->outer)) &&
 	    (state != CONTENT_JSON_VALUE || b->outer.depth))
 		content_unread(s, CONTENT_UNREAD_JSON);
 }

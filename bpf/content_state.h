@@ -107,7 +107,7 @@ struct content_json {
 	__u8 state; /* enum content_json_state */
 	__u8 depth;
 	__u8 key;    /* the string is one */
-	__u8 digits; /* of an escape, to come */
+	__u8 digits; /* of an escape, to come; of a number: enum content_json_number */
 	__u8 raw;    /* bytes of the escape, so far */
 	__u8 high_raw;
 	__u8 plain; /* the digits of the escape are not escaped themselves */
@@ -142,7 +142,7 @@ struct content_body {
 struct content_state {
 	__u64 left;    /* of the body or the chunk */
 	__u64 number;  /* of the value at hand */
-	__u64 word[3]; /* the last bytes of the name or value at hand, the last lowest */
+	__u64 word[3]; /* the last bytes of the name, value or key at hand, the last lowest */
 	__u16 status;  /* of a response */
 	__u8 response; /* set by content_begin() */
 	__u8 asked;    /* enum content_method of the request that the next response answers */
@@ -153,9 +153,11 @@ struct content_state {
 	__u8 ends; /* lines of the connection end in: 1 CRLF, 2 LF, never both */
 	__u8 cr;
 	__u8 at; /* bytes in word */
-	__u8 field, blank, digits;
-	__u8 old, sized, coded, transfer, chunked, begun, query, accepting;
-	__u8 pad[5];
+	__u8 field;
+	__u8 blank; /* one stood behind the value; the trailer's line is empty */
+	__u8 digits;
+	__u8 old, sized, coded, transfer, chunked, begun, query, accepting, typed;
+	__u8 pad[4];
 	struct content_body body;
 };
 
