@@ -39,23 +39,19 @@ CONTENT_FUNCTION int content_step(struct content_state *s, __u8 c, struct conten
 	if (!s || !o)
 		return 0;
 	__builtin_memset(o, 0, sizeof(*o));
-	switch (s->state) {
-	case CONTENT_AT_LENGTH:
-	case CONTENT_AT_CHUNK:
-	case CONTENT_AT_CLOSE:
+	if (s->state >= CONTENT_AT_LENGTH && s->state != CONTENT_AT_NOTHING) {
 		o->flags = s->begun ? CONTENT_BODY : CONTENT_BODY | CONTENT_BODY_BEGINS;
 		s->begun = 1;
 		(void)content_body_step(s, c, o);
-		if (s->state == CONTENT_AT_CLOSE)
-			return 0;
-		s->left--;
-		if (s->left)
+		if (s->state == CONTENT_AT_CLOSE || --s->left)
 			return 0;
 		if (s->state == CONTENT_AT_CHUNK)
 			s->state = CONTENT_AT_CHUNK_END;
 		else
 			content_message_ends(s, o);
 		return 0;
+	}
+	switch (s->state) {
 	case CONTENT_AT_SIZE:
 	case CONTENT_AT_EXTENSION:
 	case CONTENT_AT_CHUNK_END:
@@ -70,12 +66,6 @@ CONTENT_FUNCTION int content_step(struct content_state *s, __u8 c, struct conten
 
 /* ---- many bytes at once -----------------------------------------------------------------------
  */
-
-/* In a string and in text such a byte stands for itself. */
-static __always_inline int content_is_ordinary(__u8 c)
-{
-	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
 
 /* How many bytes may be taken without content_step(), as long as each is ordinary: they are all of
  * the kind *kind, and each is its own decoded byte that goes on the one before. 0: none. For the

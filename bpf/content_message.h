@@ -47,7 +47,7 @@ static __always_inline void content_emit(struct content_body *b, struct content_
 	b->begin = b->broken = 0;
 	b->last = kind;
 	o->run = o->raw < b->run ? o->raw : b->run;
-	if (c < 0x80) {
+	if (__builtin_expect(c < 0x80, 1)) {
 		o->bytes[n] = (__u8)c;
 		o->n = n + 1;
 	} else if (c < 0x800) {
@@ -125,40 +125,75 @@ static __always_inline int content_char(struct content_body *b, __u8 c, struct c
 /* ---- JSON of the Messages API -----------------------------------------------------------------
  */
 
+/* By length, so that a key is compared with few. */
 static __always_inline __u8 content_key(const struct content_state *s)
 {
-	if (content_word_is(s, CONTENT_W_TEXT))
-		return CONTENT_KEY_TEXT;
-	if (content_word_is(s, CONTENT_W_TYPE))
-		return CONTENT_KEY_TYPE;
-	if (content_word_is(s, CONTENT_W_INPUT))
-		return CONTENT_KEY_INPUT;
-	if (content_word_is(s, CONTENT_W_PARTIAL_JSON))
-		return CONTENT_KEY_PARTIAL;
-	if (content_word_is(s, CONTENT_W_INDEX))
-		return CONTENT_KEY_INDEX;
-	if (content_word_is(s, CONTENT_W_CONTENT_BLOCK))
-		return CONTENT_KEY_BLOCK;
-	if (content_word_is(s, CONTENT_W_MESSAGE))
-		return CONTENT_KEY_MESSAGE;
-	if (content_word_is(s, CONTENT_W_ERROR))
-		return CONTENT_KEY_ERROR;
-	if (content_word_is(s, CONTENT_W_DATA))
-		return CONTENT_KEY_DATA;
-	if (content_word_is(s, CONTENT_W_THINKING) || content_word_is(s, CONTENT_W_SIGNATURE))
-		return CONTENT_KEY_SIGNED;
-	if (content_word_is(s, CONTENT_W_CACHE_CONTROL))
-		return CONTENT_KEY_CONTROL;
-	if (content_word_is(s, CONTENT_W_ID) || content_word_is(s, CONTENT_W_TOOL_USE_ID) ||
-	    content_word_is(s, CONTENT_W_ROLE) || content_word_is(s, CONTENT_W_MODEL) ||
-	    content_word_is(s, CONTENT_W_NAME) || content_word_is(s, CONTENT_W_MEDIA_TYPE) ||
-	    content_word_is(s, CONTENT_W_USER_ID) || content_word_is(s, CONTENT_W_FILE_ID) ||
-	    content_word_is(s, CONTENT_W_TOOL_NAME) ||
-	    content_word_is(s, CONTENT_W_ENCRYPTED_CONTENT) ||
-	    content_word_is(s, CONTENT_W_ENCRYPTED_INDEX) ||
-	    content_word_is(s, CONTENT_W_ENCRYPTED_STDOUT))
-		return CONTENT_KEY_FIXED;
-	return CONTENT_KEY_OTHER;
+	int fixed = 0;
+
+	switch (s->at) {
+	case 2:
+		fixed = content_word_is(s, CONTENT_W_ID);
+		break;
+	case 4:
+		if (content_word_is(s, CONTENT_W_TEXT))
+			return CONTENT_KEY_TEXT;
+		if (content_word_is(s, CONTENT_W_TYPE))
+			return CONTENT_KEY_TYPE;
+		if (content_word_is(s, CONTENT_W_DATA))
+			return CONTENT_KEY_DATA;
+		fixed = content_word_is(s, CONTENT_W_ROLE) || content_word_is(s, CONTENT_W_NAME);
+		break;
+	case 5:
+		if (content_word_is(s, CONTENT_W_INPUT))
+			return CONTENT_KEY_INPUT;
+		if (content_word_is(s, CONTENT_W_INDEX))
+			return CONTENT_KEY_INDEX;
+		if (content_word_is(s, CONTENT_W_ERROR))
+			return CONTENT_KEY_ERROR;
+		fixed = content_word_is(s, CONTENT_W_MODEL);
+		break;
+	case 7:
+		if (content_word_is(s, CONTENT_W_MESSAGE))
+			return CONTENT_KEY_MESSAGE;
+		fixed = content_word_is(s, CONTENT_W_USER_ID) ||
+			content_word_is(s, CONTENT_W_FILE_ID);
+		break;
+	case 8:
+		if (content_word_is(s, CONTENT_W_THINKING))
+			return CONTENT_KEY_SIGNED;
+		break;
+	case 9:
+		if (content_word_is(s, CONTENT_W_SIGNATURE))
+			return CONTENT_KEY_SIGNED;
+		fixed = content_word_is(s, CONTENT_W_TOOL_NAME);
+		break;
+	case 10:
+		fixed = content_word_is(s, CONTENT_W_MEDIA_TYPE);
+		break;
+	case 11:
+		fixed = content_word_is(s, CONTENT_W_TOOL_USE_ID);
+		break;
+	case 12:
+		if (content_word_is(s, CONTENT_W_PARTIAL_JSON))
+			return CONTENT_KEY_PARTIAL;
+		break;
+	case 13:
+		if (content_word_is(s, CONTENT_W_CONTENT_BLOCK))
+			return CONTENT_KEY_BLOCK;
+		if (content_word_is(s, CONTENT_W_CACHE_CONTROL))
+			return CONTENT_KEY_CONTROL;
+		break;
+	case 15:
+	case 16:
+	case 17:
+		fixed = content_word_is(s, CONTENT_W_ENCRYPTED_CONTENT) ||
+			content_word_is(s, CONTENT_W_ENCRYPTED_INDEX) ||
+			content_word_is(s, CONTENT_W_ENCRYPTED_STDOUT);
+		break;
+	default:
+		break;
+	}
+	return fixed ? CONTENT_KEY_FIXED : CONTENT_KEY_OTHER;
 }
 
 /* The type of the object at that depth. */
@@ -431,6 +466,8 @@ CONTENT_FUNCTION int content_json(struct content_state *s, struct content_out *o
 		content_unit(s, o);
 		return 0;
 	}
+	if (!did && b->outer.state < CONTENT_JSON_SCALAR)
+		return 0; /* structure */
 	if (did & CONTENT_JSON_BROKEN)
 		b->broken = 1;
 	if (did & CONTENT_JSON_SCALAR_TO)

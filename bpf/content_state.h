@@ -241,8 +241,10 @@ static __always_inline void content_word_clear(struct content_state *s)
 
 static __always_inline void content_word_add(struct content_state *s, __u8 c)
 {
-	s->word[2] = s->word[2] << 8 | s->word[1] >> 56;
-	s->word[1] = s->word[1] << 8 | s->word[0] >> 56;
+	if (s->at >= 8) { /* most are shorter */
+		s->word[2] = s->word[2] << 8 | s->word[1] >> 56;
+		s->word[1] = s->word[1] << 8 | s->word[0] >> 56;
+	}
 	s->word[0] = s->word[0] << 8 | c;
 	if (s->at < CONTENT_SATURATED)
 		s->at++;
@@ -258,6 +260,12 @@ static __always_inline int content_word_is(const struct content_state *s, __u8 l
 					   __u64 middle, __u64 low)
 {
 	return s->at == len && s->word[0] == low && s->word[1] == middle && s->word[2] == high;
+}
+
+/* In a string and in text such a byte stands for itself. */
+static __always_inline int content_is_ordinary(__u8 c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
 static __always_inline __u8 content_lower(__u8 c)

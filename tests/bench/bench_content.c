@@ -60,6 +60,23 @@ static void put_request(struct buffer *b)
 	buffer_free(&body);
 }
 
+/* Long texts without an escape: what a page of prose is, and an image in base64. */
+static void put_prose(struct buffer *b)
+{
+	struct buffer body = {0};
+
+	must(buffer_printf(&body, MAX, "[\""));
+	for (unsigned int n = 1; body.len < LEN; n++)
+		must(buffer_printf(&body, MAX, "%s",
+				   n % 64 ? "And so it goes on, line after line, as pages do. "
+					  : "\",\""));
+	must(buffer_printf(&body, MAX, "\"]"));
+	must(buffer_printf(b, MAX, "POST /v1/messages HTTP/1.1\r\nContent-Length: %zu\r\n\r\n",
+			   body.len));
+	must(buffer_append(b, body.data, body.len, MAX));
+	buffer_free(&body);
+}
+
 static void put_chunk(struct buffer *b, const struct buffer *event)
 {
 	must(buffer_printf(b, MAX, "%zx\r\n", event->len));
@@ -68,7 +85,8 @@ static void put_chunk(struct buffer *b, const struct buffer *event)
 }
 
 /* A delta of a few words an event and an event a chunk, as the API sends them. */
-static void put_stream(struct buffer *b, const char *type, const char *key, const char *text)
+static void put_stream(struct buffer *b, const char *type, const char *key, const char *first,
+		       const char *text)
 {
 	struct buffer event = {0};
 
@@ -76,12 +94,14 @@ static void put_stream(struct buffer *b, const char *type, const char *key, cons
 			   "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 			   "Transfer-Encoding: chunked\r\n\r\n"));
 	while (b->len < LEN) {
+		const char *piece = event.data ? text : first;
+
 		event.len = 0;
 		must(buffer_printf(
 			&event, MAX,
 			"event: content_block_delta\ndata: {\"type\":\"content_block_"
 			"delta\",\"index\":0,\"delta\":{\"type\":\"%s\",\"%s\":\"%s\"}}\n\n",
-			type, key, text));
+			type, key, piece));
 		put_chunk(b, &event);
 	}
 	must(buffer_printf(b, MAX, "0\r\n\r\n"));
@@ -91,16 +111,10 @@ static void put_stream(struct buffer *b, const char *type, const char *key, cons
 /* ---- how it is measured -----------------------------------------------------------------------
  */
 
+/* Not in memory while it counts: the measure would be that of a store. */
 struct counted {
-	uint64_t chars[4];
-	uint64_t sum;
+	uint64_t chars, sum;
 };
-
-static inline void count_char(struct counted *c, const struct content_out *out)
-{
-	c->chars[out->kind] += out->n;
-	c->sum += out->bytes[0];
-}
 
 static void copy(const struct buffer *b, struct counted *c)
 {
@@ -118,15 +132,19 @@ static struct content_state state; /* as in a map value: not in registers */
 static void by_byte(const struct buffer *b, struct counted *c)
 {
 	struct content_out out;
+	uint64_t chars = 0, sum = 0;
 
 	for (size_t i = 0; i < b->len; i++) {
 		content_step(&state, b->data[i], &out);
-		count_char(c, &out);
+		chars += out.n;
+		sum += out.bytes[0];
 	}
+	*c = (struct counted){chars, sum};
 }
 
 static void by_run(const struct buffer *b, struct counted *c)
 {
+	uint64_t chars = 0, sum = 0;
 	struct content_out out;
 	size_t i = 0;
 
@@ -137,18 +155,20 @@ static void by_run(const struct buffer *b, struct counted *c)
 		if (most > b->len - i)
 			most = b->len - i;
 		while (n < most && content_is_ordinary(b->data[i + n])) {
-			c->sum += b->data[i + n];
+			sum += b->data[i + n];
 			n++;
 		}
 		if (n) {
 			content_ran(&state, (uint32_t)n);
-			c->chars[kind] += kind ? n : 0;
+			chars += kind ? n : 0;
 			i += n;
 			continue;
 		}
 		content_step(&state, b->data[i++], &out);
-		count_char(c, &out);
+		chars += out.n;
+		sum += out.bytes[0];
 	}
+	*c = (struct counted){chars, sum};
 }
 
 static double measure(const char *name, const char *how,
@@ -156,12 +176,11 @@ static double measure(const char *name, const char *how,
 		      int response, double base)
 {
 	double best = 1e18, worst = 0;
-	struct counted c;
+	struct counted c = {0};
 
 	for (int i = 0; i < RUNS; i++) {
 		double t;
 
-		memset(&c, 0, sizeof(c));
 		content_begin(&state, response);
 		t = now();
 		run(b, &c);
@@ -176,7 +195,7 @@ static double measure(const char *name, const char *how,
 	printf("%-8s %-12s %6.3f ns a byte (slowest %.3f)", name, how, best, worst);
 	if (base > 0)
 		printf(", %5.1f copies, %.0f %% of the bytes are text", best / base,
-		       100.0 * (double)(c.chars[1] + c.chars[2] + c.chars[3]) / (double)b->len);
+		       100.0 * (double)c.chars / (double)b->len);
 	printf("\n");
 	return best;
 }
@@ -196,11 +215,14 @@ int main(void)
 
 	put_request(&b);
 	both("request", &b, 0);
-	put_stream(&b, "text_delta", "text", " what happens when there is no such\\nthing");
+	put_prose(&b);
+	both("prose", &b, 0);
+	put_stream(&b, "text_delta", "text", "", " what happens when there is no such\\nthing");
 	both("text", &b, 1);
-	put_stream(&b, "input_json_delta", "partial_json",
-		   "\\\"grep -rn \\\\\\\"a\\\\\\\" src\\\",");
-	content_begin(&state, 1);
+	put_stream(&b, "input_json_delta", "partial_json", "[\\\"",
+		   " grep -rn \\\\\\\"a b\\\\\\\" src");
 	both("input", &b, 1);
+	printf("state %zu bytes, out %zu bytes\n", sizeof(struct content_state),
+	       sizeof(struct content_out));
 	return 0;
 }

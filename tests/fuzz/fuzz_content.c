@@ -56,9 +56,10 @@ static void take(void *ctx, size_t at, const struct content_out *out, uint32_t h
 /* pieces 0: byte by byte, else of up to so many. */
 static void read_all(const struct input *in, uint32_t pieces, struct reading *said)
 {
-	struct content_reader r = {.fast = pieces > 0, .sink = take, .ctx = said};
+	static struct content_reader r;
 	uint32_t seed = in->seed;
 
+	r = (struct content_reader){.fast = pieces > 0, .sink = take, .ctx = said};
 	said->n = said->unread = said->deep = 0;
 	said->state = &r.state;
 	content_begin(&r.state, in->response);

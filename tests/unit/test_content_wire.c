@@ -105,7 +105,7 @@ static void kernel_hears(int response, const struct buffer *b, size_t piece, str
 /* ---- as user space hears it -------------------------------------------------------------------
  */
 
-static void add_values(struct strings *s, const json_t *v)
+static void add_values(struct strings *s, json_t *v)
 {
 	const char *key;
 	json_t *item;
@@ -113,10 +113,12 @@ static void add_values(struct strings *s, const json_t *v)
 
 	if (json_is_string(v))
 		strings_add(s, json_string_value(v), json_string_length(v));
-	json_array_foreach (v, i, item)
+	json_array_foreach (v, i, item) {
 		add_values(s, item);
-	json_object_foreach ((json_t *)(uintptr_t)v, key, item)
+	}
+	json_object_foreach (v, key, item) {
 		add_values(s, item);
+	}
 }
 
 static void wire_hears(void *ctx, const struct wire_event *e)
@@ -348,8 +350,9 @@ static void scenarios(void **state)
 							  "SCENARIO: \xc3\xa9\xf0\x9f\x98\x80"));
 		event(&stream, "message_start",
 		      json_pack("{s:{s:s,s:[]}}", "message", "id", "msg_1", "content"), how);
-		json_array_foreach (turns, i, turn)
+		json_array_foreach (turns, i, turn) {
 			put_turn(turn, 1 + n % 9, how, &stream, messages);
+		}
 		event(&stream, "message_stop", json_object(), how);
 		request = json_pack("{s:s,s:o,s:s,s:b}", "model", "m", "messages", messages,
 				    "system", "You help.", "stream", 1);
