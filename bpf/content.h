@@ -107,12 +107,8 @@ static __always_inline __u32 content_run(const struct content_state *s, __u8 *ki
 /* n of them were taken. */
 static __always_inline void content_ran(struct content_state *s, __u32 n)
 {
-	struct content_body *b = &s->body;
-
 	if (s->state != CONTENT_AT_CLOSE)
 		s->left -= n;
-	b->line_cr = b->line_cr && !n;
-	b->run = n < (__u32)(CONTENT_SATURATED - b->run) ? (__u8)(b->run + n) : CONTENT_SATURATED;
 }
 
 /* ---- masking ----------------------------------------------------------------------------------

@@ -49,13 +49,7 @@ static __always_inline void content_line_ends(struct content_state *s, struct co
 		content_event_ends(s);
 	else if (b->line == CONTENT_LINE_NAME && b->line_at == 4)
 		content_data_begins(s, o);
-	/* half a character before the end of a line is none */
-	if (b->char_left) {
-		b->char_left = 0;
-		b->broken = 1;
-	}
 	b->line = CONTENT_LINE_START;
-	b->run = 0;
 }
 
 /* Returns 1 when the byte is of an event's data. */

@@ -70,6 +70,7 @@ static void requests(void **state)
 		 "\"redacted_thinking\",\"data\":\"c\"},{\"data\":\"d\"},{\"type\":\"tool_use\","
 		 "\"input\":{\"e\":\"f\"}}]",
 		 "R thinking\nR redacted_thinking\nR d\nR tool_use\nI f\n."},
+		{"/x?y=z#/v1/messages", "[\"\\u0061\"]", "R a\n."},
 		{"/x", "\"a\"", "R a\n."},
 		{"/x", "[\"a\", -1.5e+3, true , false,null,0]", "R a\n."},
 		{"/x", " 17 ", "."},
@@ -203,6 +204,7 @@ static void documents(void **state)
 		 "\"message\":\"c\"}"
 		 ",\"message\":\"d\"},\"message\":\"e\"}",
 		 "T b\nT d\n."},
+		{"{\"error\":{\"message\":\"a\"},\"x\":{\"message\":\"b\"}}", "T a\n."},
 		{"{\"error\":[{\"message\":\"a\"}],\"error\":\"b\"}", "."},
 	};
 
@@ -268,6 +270,11 @@ static void streams(void **state)
 		 "T ab"},
 		/* an event that is no JSON does not spoil the next */
 		{"data: {\"delta\":{\"text\":\"a\n\ndata: [DONE]\n\n" SAY("0", "b"), "T ab\n?json"},
+		/* nor does what it was in the middle of */
+		{"data: {\"error\":{\"x\":\n\ndata: {\"delta\":{\"message\":\"a\"}}\n\n"
+		 "data: {\"delta\":{\"input\":{\n\n" SAY(
+			 "0", "b") "data: {\"text\":\n\ndata: [\"c\"]\n\n",
+		 "T b\n?json"},
 		/* half a character at the end of a line, half a pair at the end of a delta */
 		{"data: {\"delta\":{\"text\":\"a\xc3\n\n" SAY("0", "\xa9"
 								   "b"),
