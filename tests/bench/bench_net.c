@@ -2,6 +2,7 @@
 /* What bailiff's cgroup programs add to socket(), connect() and close() on loopback, the cheapest
  * connect there is: for ungoverned and for governed sockets, with few rules loaded and with many.
  *
+ * Then the same to the other end of a veth pair, which is what a connect to another host begins with.
  * They are attached to a cgroup of this benchmark's own, in a network namespace of its own, and
  * nowhere else. The LSM hooks refuse on the whole host: what they cost is measured in a virtual
  * machine (`make bench-vm`). What they leave on a socket is put there from here, outside of what is
@@ -100,15 +101,6 @@ static const struct {
 			       TO_BE_JUDGED, true},
 };
 
-/* Where one address is all that there is, kinds that differ by addresses are one and the same; and
- * what is judged does not depend on where the other end is. */
-static bool told(enum operation op, enum kind kind)
-{
-	if (operations[op].both)
-		return kind < KIND_JUDGED_TEN && kinds[kind].size != MODEL;
-	return op != TCP6 || kinds[kind].target == TARGET_FEW;
-}
-
 struct bench {
 	const struct place *place;
 	struct tables tables[SIZES];
@@ -121,6 +113,19 @@ struct bench {
 	double *ratio[OPERATIONS][KINDS], *added[OPERATIONS][KINDS];
 	double *one[OPERATIONS][KINDS][2]; /* each call, without and with */
 };
+
+/* Where one address is all that there is, kinds that differ by addresses are one and the same; and
+ * what is judged does not depend on where the other end is. */
+static bool told(const struct bench *b, enum operation op, enum kind kind)
+{
+	/* judging is the same wherever the packets go */
+	if (b->place->network == PLACE_PAIR)
+		return operations[op].family == AF_INET && !operations[op].both &&
+		       kind < KIND_JUDGED_TEN;
+	if (operations[op].both)
+		return kind < KIND_JUDGED_TEN && kinds[kind].size != MODEL;
+	return op != TCP6 || kinds[kind].target == TARGET_FEW;
+}
 
 static void die(const char *what)
 {
@@ -369,7 +374,7 @@ static void report_stats(struct bench *b)
 	       b->rounds, CALLS);
 	for (int op = 0; op < OPERATIONS; op++)
 		for (int kind = KIND_EMPTY; kind < KINDS; kind++)
-			if (op == TCP4 || (kind <= KIND_GOVERNED && told(op, kind)))
+			if (told(b, op, kind) && (op == TCP4 || kind <= KIND_GOVERNED))
 				report_inside(b, op, kind);
 	close(fd);
 }
@@ -394,6 +399,7 @@ static int listener(enum operation op)
 /* A socket is of the cgroup that its maker is in. */
 static void listen_all(struct bench *b)
 {
+	place_go(b->place->there);
 	for (int both = 0; both < 2; both++) {
 		if (both)
 			place_enter(b->place);
@@ -401,6 +407,7 @@ static void listen_all(struct bench *b)
 			if (operations[op].type == SOCK_STREAM && operations[op].both == both)
 				b->listeners[op] = listener(op);
 	}
+	place_go(b->place->here);
 }
 
 static void expect(struct bench *b, enum kind kind, uint32_t address, bool governed, int error)
@@ -470,16 +477,17 @@ static void report(struct bench *b)
 {
 	size_t n = b->rounds;
 
-	printf("socket + connect + close on loopback: %zu pairs of batches of %d calls; a batch is "
-	       "its median\n",
-	       n, CALLS);
+	printf("socket + connect + close %s: %zu pairs of batches of %d calls; a batch is its "
+	       "median\n",
+	       b->place->network == PLACE_PAIR ? "to another network namespace" : "on loopback", n,
+	       CALLS);
 	printf("  %-10s %-41s %8s %8s %17s %9s %17s\n", "", "", "us", "added ns", "added %",
 	       "quartiles", "p99 us: without, with");
 	for (int op = 0; op < OPERATIONS; op++) {
 		for (int kind = 0; kind < KINDS; kind++) {
 			double *r = b->ratio[op][kind], **one = b->one[op][kind];
 
-			if (!told(op, kind))
+			if (!told(b, op, kind))
 				continue;
 			printf("  %-10s %-41s %8.2f %8.0f %17.2f %+6.2f %+6.2f %7.1f %7.1f\n",
 			       operations[op].name, kinds[kind].what,
@@ -506,7 +514,7 @@ static int run(const struct place *place)
 	for (size_t i = 0; i < rounds; i++)
 		for (int op = 0; op < OPERATIONS; op++)
 			for (int kind = 0; kind < KINDS; kind++)
-				if (told(op, kind))
+				if (told(&b, op, kind))
 					pair(&b, op, kind, i);
 	report(&b);
 	report_stats(&b);
@@ -524,5 +532,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_net [ROUNDS]\n");
 		return 64;
 	}
-	return place_run(run);
+	return place_run(PLACE_LOOPBACK, run) || place_run(PLACE_PAIR, run);
 }

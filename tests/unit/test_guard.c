@@ -8,6 +8,7 @@
 
 #include "bpf/guard.h"
 #include "kernel/hooks.h"
+#include "kernel/internal.h"
 
 static void who_may(void **state)
 {
@@ -129,4 +130,45 @@ static void sections(void **state)
 	assert_null(hook_rows("path_mknod"));
 }
 
-UNIT_MAIN(unit(who_may), unit(commands), unit(signals), unit(functions), unit(sections))
+static void has_rows(const struct bpf_object *object, size_t *n)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		const char *section = bpf_program__section_name(program);
+		const char *hook = hook_of_section(section);
+
+		if (!hook)
+			continue;
+		if (!hook_rows(hook))
+			fail_msg("no row is open without %s (%s)", hook, section);
+		++*n;
+	}
+}
+
+/* A kernel that lacks a hook has to say what it leaves open. Opened, never loaded. */
+static void every_hook_has_rows(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+#define HAS_ROWS(part)                                                                             \
+	do {                                                                                       \
+		struct bailiff_##part *s_ = bailiff_##part##__open();                              \
+		assert_non_null(s_);                                                               \
+		has_rows(s_->obj, &n);                                                             \
+		bailiff_##part##__destroy(s_);                                                     \
+	} while (0)
+	HAS_ROWS(cgroup);
+	HAS_ROWS(dns);
+	HAS_ROWS(file);
+	HAS_ROWS(guard);
+	HAS_ROWS(ipc);
+	HAS_ROWS(net);
+	HAS_ROWS(process);
+	assert_true(n > 40);
+}
+
+UNIT_MAIN(unit(who_may), unit(commands), unit(signals), unit(functions), unit(sections),
+	  unit(every_hook_has_rows))

@@ -44,6 +44,13 @@ setup_translated() {
 	ip route add 2002:a4d:20a::1/128 dev blocked
 }
 
+setup_route() {
+	# the host on the way takes what is routed by it, and is the last one too
+	ip netns exec blocked sysctl -qw net.ipv4.conf.all.accept_source_route=1 \
+		net.ipv4.conf.eth0.accept_source_route=1
+	ip -n blocked addr add 10.77.3.10/32 dev lo
+}
+
 setup_scope() {
 	ip -n blocked addr add fe80::77/64 dev eth0 nodad
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A connection from before: made by a process that nothing binds, used by the same when it is
- *bound. becoming HOW ADDRESS PORT HOW: send, write, sendfile, splice, uring (on the open
- *connection), udp (an association that stands), connect (a new connection, for comparison) */
+ * bound. becoming HOW ADDRESS PORT
+ * HOW: send, write, sendfile, splice, sendto (on the open connection; the last names an address that
+ * is allowed), udp (an association that stands), connect (a new connection, for comparison) */
 #include "attempt.h"
 
 #include <fcntl.h>
@@ -66,6 +67,20 @@ static int by_write(int fd)
 	return attempt_answer(fd);
 }
 
+/* Of a stream the kernel sends to its peer and never looks at the address that comes along. */
+static int by_sendto(int fd)
+{
+	struct target allowed;
+	char line[256];
+	size_t n = attempt_line(line, sizeof(line));
+
+	if (attempt_target(&allowed, "10.77.3.10", "7000"))
+		return attempt_setup("address");
+	if (sendto(fd, line, n, MSG_NOSIGNAL, (struct sockaddr *)&allowed.address, allowed.len) < 0)
+		return attempt_refused("sendto");
+	return attempt_answer(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -90,5 +105,7 @@ int main(int argc, char **argv)
 		return by_splice(fd);
 	if (strcmp(how, "write") == 0)
 		return by_write(fd);
+	if (strcmp(how, "sendto") == 0)
+		return by_sendto(fd);
 	return attempt_exchange(fd);
 }

@@ -1,8 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Datagrams: what QUIC, DNS and tunnels are made of.
  *	udp HOW ADDRESS PORT
- * HOW: sendto, sendmsg, sendmmsg, connect, unspec */
+ * HOW: sendto, sendmsg, sendmmsg, connect, unspec; route: to an address that is allowed, by way of
+ * ADDRESS (RFC 791, loose source and record route: the packet is addressed to the first of it) */
 #include "attempt.h"
+
+#include <netinet/ip.h>
+
+#define ROUTE_FIRST 4 /* of a pointer in an option: octets from its beginning, counted from one */
+
+static int by_route(int fd, const struct target *by, const char *port, const char *line, size_t n)
+{
+	const struct sockaddr_in *first = (const struct sockaddr_in *)&by->address;
+	unsigned char option[8] = {IPOPT_LSRR, 7, ROUTE_FIRST};
+	struct target allowed;
+
+	memcpy(option + 3, &first->sin_addr, 4);
+	if (attempt_target(&allowed, "10.77.3.10", port) ||
+	    setsockopt(fd, IPPROTO_IP, IP_OPTIONS, option, sizeof(option)))
+		return attempt_setup("IP_OPTIONS");
+	if (sendto(fd, line, n, 0, (struct sockaddr *)&allowed.address, allowed.len) < 0)
+		return attempt_refused("sendto");
+	return attempt_answer(fd);
+}
 
 int main(int argc, char **argv)
 {
@@ -29,6 +49,8 @@ int main(int argc, char **argv)
 			return attempt_refused("connect");
 		return attempt_exchange(fd);
 	}
+	if (strcmp(how, "route") == 0)
+		return by_route(fd, &t, argv[3], line, n);
 	if (strcmp(how, "sendto") == 0 || strcmp(how, "unspec") == 0) {
 		if (sendto(fd, line, n, 0, (struct sockaddr *)&t.address, t.len) < 0)
 			return attempt_refused("sendto");

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # curl, as everybody has it.
-# web.sh page | doh | proxy | model | model-key | host, and TLS of one's own: static | patched |
+# web.sh page | doh | proxy | model | model-key | host | target, and TLS of one's own: static | patched |
 # elsewhere
 cd "$(dirname "$0")" || exit 2
 # shellcheck source=vmtests/bypass/attempts/common.sh
@@ -34,6 +34,11 @@ host)
 	# an allowed address, and the name of a neighbour who shares it
 	text=$("${curl[@]}" --connect-to neighbour.example:443:allowed.example:443 \
 		https://neighbour.example/ 2>&1)
+	fetched $? "$text" "This is allowed.example"
+	;;
+target)
+	# the field Host is the allowed one; servers go by the URL (RFC 9112, 3.2.2)
+	text=$("${curl[@]}" --request-target https://neighbour.example/ https://allowed.example/ 2>&1)
 	fetched $? "$text" "This is allowed.example"
 	;;
 static | patched | elsewhere)
