@@ -139,21 +139,32 @@ struct scan_run {
 	__u32 dropped; /* matches that their check refused */
 	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
 	__s32 mark[SCAN_MARKS];
+	__u32 upto; /* where what is looked at ends */
+	__u8 recent[SCAN_RECENT];
 	__u32 n;
 	struct scan_span span[SCAN_SPANS];
 };
 
-/* Where a callback finds what it works on. */
-struct scan_context {
-	const struct scan_table *table;
-	struct scan_state *state;
-	struct scan_run *run;
-	const __u8 *bytes; /* SCAN_BUFFER of them may be addressed, len are looked at */
+/* All of them may be addressed, len of the run are looked at. */
+struct scan_buffer {
+	__u8 byte[SCAN_BUFFER];
 };
 
-/* Out of line, so that the verifier does not meet them sixteen times a stride. */
+/* What one detector has: its number, and flags of the span. One word, for a function that the
+ * verifier looks at by itself has at most five arguments. */
+#define SCAN_WHAT(detector, flags) ((__u32)(detector) | (__u32)(flags) << 16)
+
+/* Sums over the bytes of a value, for the checks. Changed by a function of its own: what the
+ * verifier knew of counters it would follow through every path of a loop. */
+struct scan_sum {
+	__u32 digits, even, odd, first; /* of the decimal digits */
+	__u32 plain, head, rest;	/* of these and letters */
+};
+
+/* Not static for the kernel: the verifier looks at each once, and not sixteen times a stride. It
+ * takes every pointer for one that may be NULL. */
 #ifdef __BPF__
-#define SCAN_FUNCTION static __attribute__((noinline))
+#define SCAN_FUNCTION __attribute__((noinline))
 #else
 #define SCAN_FUNCTION static __attribute__((noinline, unused))
 #endif
@@ -164,10 +175,11 @@ static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, 
 }
 
 /* A byte of the buffer, or of the last ones before it. */
-static __always_inline __u8 scan_byte(const struct scan_context *c, __s32 at)
+static __always_inline __u8 scan_byte(const struct scan_run *run, const struct scan_buffer *b,
+				      __s32 at)
 {
-	return at < 0 ? c->state->recent[(at + SCAN_RECENT) & (SCAN_RECENT - 1)]
-		      : c->bytes[at & (SCAN_BUFFER - 1)];
+	return at < 0 ? run->recent[(at + SCAN_RECENT) & (SCAN_RECENT - 1)]
+		      : b->byte[at & (SCAN_BUFFER - 1)];
 }
 
 /* ---- checks ------------------------------------------------------------------------------------
@@ -204,65 +216,79 @@ static __always_inline int scan_issuer(__u32 first, __u32 digits)
 	return digits == 14 && (first == 30 || first == 36 || first == 38 || first == 39);
 }
 
-/* Whether the bytes from start (maybe before the buffer) up to end are a value. */
-SCAN_FUNCTION int scan_check(const struct scan_context *c, __u32 check, __s32 start, __s32 end)
+SCAN_FUNCTION int scan_add(struct scan_sum *s, __u32 b)
 {
-	__u32 digits = 0, even = 0, odd = 0, rest = 0, plain = 0, head = 0, first = 0;
+	b &= 0xff;
+	if (!s)
+		return 0;
+	if (b >= '0' && b <= '9') {
+		__u32 d = b - '0', twice = d > 4 ? 2 * d - 9 : 2 * d;
+		__u32 swap = s->even + d;
 
-	for (__u32 i = 0; i < SCAN_LENGTH_MAX; i++) {
-		__s32 at = start + (__s32)i;
-		__u8 b;
-
-		if (at >= end)
-			break;
-		b = scan_byte(c, at);
-		if (b >= '0' && b <= '9') {
-			__u32 d = b - '0', twice = d > 4 ? 2 * d - 9 : 2 * d;
-			__u32 swap = even + d;
-
-			/* the last digit counts once, the one before it twice: which they are is
-			 * known at the end only, so both sums go along */
-			even = odd + twice;
-			odd = swap;
-			if (digits < 2)
-				first = 10 * first + d;
-			digits++;
-		}
-		if ((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z')) {
-			if (plain < 4)
-				head |= (__u32)b << 8 * plain;
-			else
-				rest = scan_mod97_add(rest, b);
-			plain++;
-		}
+		/* the last digit counts once, the one before it twice: which they are is known at
+		 * the end only, so both sums go along */
+		s->even = s->odd + twice;
+		s->odd = swap;
+		if (s->digits < 2)
+			s->first = 10 * s->first + d;
+		s->digits++;
 	}
+	if ((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z')) {
+		if (s->plain < 4)
+			s->head |= b << 8 * s->plain;
+		else
+			s->rest = scan_mod97_add(s->rest, (__u8)b);
+		s->plain++;
+	}
+	return 0;
+}
+
+static __always_inline int scan_is_value(const struct scan_sum *s, __u32 check)
+{
+	__u32 rest = s->rest;
+
 	/* a sum of 250 digits is below 2,251: * 52429 >> 19 is / 10 */
 	if (check == SCAN_CHECK_LUHN || check == SCAN_CHECK_CARD)
-		return digits > 1 && odd == 10 * (odd * 52429 >> 19) &&
-		       (check == SCAN_CHECK_LUHN || scan_issuer(first, digits));
+		return s->digits > 1 && s->odd == 10 * (s->odd * 52429 >> 19) &&
+		       (check == SCAN_CHECK_LUHN || scan_issuer(s->first, s->digits));
 	if (check == SCAN_CHECK_DIGITS)
-		return digits >= 8 && digits <= 15;
+		return s->digits >= 8 && s->digits <= 15;
 	for (__u32 i = 0; i < 4; i++)
-		rest = scan_mod97_add(rest, head >> 8 * i & 0xff);
-	return plain > 4 && rest == 1;
+		rest = scan_mod97_add(rest, s->head >> 8 * i & 0xff);
+	return s->plain > 4 && rest == 1;
+}
+
+/* Whether the bytes from start (maybe before the buffer) up to run->upto are a value. */
+SCAN_FUNCTION int scan_check(const struct scan_run *run, const struct scan_buffer *bytes,
+			     __u32 check, __s32 start)
+{
+	struct scan_sum sum = {0};
+
+	if (!run || !bytes)
+		return 0;
+	for (__u32 i = 0; i < SCAN_LENGTH_MAX; i++) {
+		__s32 at = start + (__s32)i;
+
+		if (at >= (__s32)run->upto)
+			break;
+		scan_add(&sum, scan_byte(run, bytes, at));
+	}
+	return scan_is_value(&sum, check);
 }
 
 /* ---- spans -------------------------------------------------------------------------------------
  */
 
-SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 end, __u32 detector,
-			    __u32 flags)
+SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
 {
-	struct scan_span *last, s = {
-					.start = start,
-					.end = end,
-					.named = end,
-					.detector = (__u16)detector,
-					.flags = (__u16)flags,
-				};
+	struct scan_span *last, s = {0};
 
-	if (end <= start)
+	if (!run || run->upto <= start)
 		return 0;
+	s.start = start;
+	s.end = s.named = run->upto;
+	s.detector = (__u16)what;
+	s.flags = (__u16)(what >> 16);
 	/* spans come in the order of their ends: this one takes in what began within it */
 	for (__u32 i = 0; i < SCAN_SPANS; i++) {
 		if (!run->n)
@@ -297,58 +323,65 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 end, __u32 
 	return 0;
 }
 
-static __always_inline __s32 scan_start(const struct scan_context *c, const struct scan_entry *e,
-					__s32 now)
+static __always_inline __s32 scan_start(const struct scan_table *t, const struct scan_run *run,
+					const struct scan_entry *e, __s32 now)
 {
 	if (e->age == SCAN_AGE_OWNER)
-		return c->run->own;
+		return run->own;
 	if (e->age == SCAN_AGE_MARK)
-		return c->run->mark[c->table->detector[e->detector].mark & (SCAN_MARKS - 1)];
+		return run->mark[t->detector[e->detector].mark & (SCAN_MARKS - 1)];
 	return now - e->age;
 }
 
-/* Emits what one detector has from start (maybe before the buffer) up to end. */
-SCAN_FUNCTION int scan_take(const struct scan_context *c, __u32 detector, __s32 start, __s32 end,
-			    __u32 flags)
+/* Emits what one detector has from start (maybe before the buffer) up to run->upto. */
+SCAN_FUNCTION int scan_take(const struct scan_table *t, struct scan_run *run,
+			    const struct scan_buffer *bytes, __u32 what, __s32 start)
 {
-	const struct scan_detector *d = &c->table->detector[detector & 255];
+	const struct scan_detector *d;
 
+	if (!t || !run || !bytes)
+		return 0;
+	d = &t->detector[what & 255];
 	if (d->style == SCAN_STYLE_ALL)
-		flags |= SCAN_WHOLE;
+		what |= SCAN_WHAT(0, SCAN_WHOLE);
 	if (start < 0)
-		return scan_emit(c->run, 0, (__u32)end, detector, flags | SCAN_CONTINUED);
+		return scan_emit(run, 0, what | SCAN_WHAT(0, SCAN_CONTINUED));
 	for (__u32 i = 0; i < 255; i++) {
 		__u8 b;
 
-		if (i >= d->reach || start == 0)
+		if (i >= d->reach || start <= 0)
 			break;
-		b = scan_byte(c, start - 1);
+		b = bytes->byte[(start - 1) & (SCAN_BUFFER - 1)];
 		if (!(d->back[b >> 6] >> (b & 63) & 1))
 			break;
 		start--;
 	}
-	return scan_emit(c->run, (__u32)start, (__u32)end, detector, flags);
+	return scan_emit(run, (__u32)start, what);
 }
 
 /* What the state says that the byte at `at` led to. */
-SCAN_FUNCTION int scan_event(const struct scan_context *c, __u32 at, __u32 state)
+SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
+			     const struct scan_buffer *bytes, __u32 at, __u32 state)
 {
-	const struct scan_label *l = &c->table->label[state & (SCAN_STATES_MAX - 1)];
-	struct scan_run *run = c->run;
-	__u32 list = l->matches;
+	const struct scan_label *l;
+	__u32 list;
 
+	if (!t || !run || !bytes)
+		return 0;
+	l = &t->label[state & (SCAN_STATES_MAX - 1)];
+	list = l->matches;
+	run->upto = at;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
-		const struct scan_entry *e = &c->table->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
-		__u32 check = c->table->detector[e->detector].check;
-		__s32 start = scan_start(c, e, (__s32)at);
+		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
+		__u32 check = t->detector[e->detector].check;
+		__s32 start = scan_start(t, run, e, (__s32)at);
 
 		/* what crosses into a buffer that goes on masking is masked already, and may have
 		 * begun too long ago to be checked */
-		if (check && !(start < 0 && run->masking) &&
-		    !scan_check(c, check, start, (__s32)at))
+		if (check && !(start < 0 && run->masking) && !scan_check(run, bytes, check, start))
 			run->dropped++;
 		else
-			scan_take(c, e->detector, start, (__s32)at, SCAN_COMPLETE);
+			scan_take(t, run, bytes, SCAN_WHAT(e->detector, SCAN_COMPLETE), start);
 		if (!e->more)
 			break;
 	}
@@ -361,22 +394,25 @@ SCAN_FUNCTION int scan_event(const struct scan_context *c, __u32 at, __u32 state
 
 /* One byte while something goes on that was masked at the end of the last buffer: whatever is past
  * its commit point and began before this buffer is masked as it comes. */
-SCAN_FUNCTION int scan_carry(const struct scan_context *c)
+SCAN_FUNCTION int scan_carry(const struct scan_table *t, struct scan_run *run,
+			     const struct scan_buffer *bytes)
 {
-	const struct scan_table *t = c->table;
-	struct scan_run *run = c->run;
-	__u32 at = run->at, crossing = 0, list;
+	__u32 at, crossing = 0, list;
 
-	run->state = scan_next(t, run->state, scan_byte(c, (__s32)at));
+	if (!t || !run || !bytes)
+		return 0;
+	at = run->at;
+	run->state = scan_next(t, run->state, bytes->byte[at & (SCAN_BUFFER - 1)]);
 	run->at = at + 1;
 	if (run->state >= t->quiet)
-		scan_event(c, at, run->state);
+		scan_event(t, run, bytes, at, run->state);
+	run->upto = at + 1;
 	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
 		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
-		if (scan_start(c, e, (__s32)at + 1) < 0) {
-			scan_take(c, e->detector, -1, (__s32)at + 1, 0);
+		if (scan_start(t, run, e, (__s32)at + 1) < 0) {
+			scan_take(t, run, bytes, e->detector, -1);
 			crossing = 1;
 			break;
 		}
@@ -393,14 +429,12 @@ SCAN_FUNCTION int scan_carry(const struct scan_context *c)
  */
 
 /* Starts a buffer of len bytes, at most SCAN_BUFFER. */
-static __always_inline void scan_begin(const struct scan_context *c, __u32 len)
+static __always_inline void scan_begin(const struct scan_table *t, struct scan_state *s,
+				       struct scan_run *run, __u32 len)
 {
-	struct scan_run *run = c->run;
-	struct scan_state *s = c->state;
-
-	if (s->table != c->table->id) {
+	if (s->table != t->id) {
 		__builtin_memset(s, 0, sizeof(*s));
-		s->table = c->table->id;
+		s->table = t->id;
 	}
 	run->at = 0;
 	run->len = len;
@@ -410,11 +444,13 @@ static __always_inline void scan_begin(const struct scan_context *c, __u32 len)
 	run->own = -(__s32)s->own;
 	for (__u32 i = 0; i < SCAN_MARKS; i++)
 		run->mark[i] = -(__s32)s->mark[i];
-	run->n = 0;
+	__builtin_memcpy(run->recent, s->recent, sizeof(run->recent));
+	run->n = run->upto = 0;
 }
 
 /* Whether a candidate may start at one of the bytes from at on. */
-static __always_inline __u32 scan_filter(const struct scan_table *t, const __u8 *bytes, __u32 at)
+static __always_inline __u32 scan_filter(const struct scan_table *t, const struct scan_buffer *b,
+					 __u32 at)
 {
 	__u32 hit = 0;
 
@@ -424,40 +460,37 @@ static __always_inline __u32 scan_filter(const struct scan_table *t, const __u8 
 #pragma GCC unroll 16
 #endif
 	for (__u32 i = 0; i < SCAN_STRIDE; i++)
-		hit |= t->follow[bytes[(at + i - 1) & (SCAN_BUFFER - 1)]] &
-		       t->first[bytes[(at + i) & (SCAN_BUFFER - 1)]] &
-		       t->second[bytes[(at + i + 1) & (SCAN_BUFFER - 1)]] &
-		       t->third[bytes[(at + i + 2) & (SCAN_BUFFER - 1)]];
+		hit |= t->follow[b->byte[(at + i - 1) & (SCAN_BUFFER - 1)]] &
+		       t->first[b->byte[(at + i) & (SCAN_BUFFER - 1)]] &
+		       t->second[b->byte[(at + i + 1) & (SCAN_BUFFER - 1)]] &
+		       t->third[b->byte[(at + i + 2) & (SCAN_BUFFER - 1)]];
 	return hit;
 }
 
-/* One step, at most SCAN_STRIDE bytes: the callback of a bpf_loop. Returns 1 when the buffer is
- * done (at == len), or the spans have to be taken first (n > 0). */
-static long scan_stride(__u32 step, void *context)
+/* One step, at most SCAN_STRIDE bytes: what a bpf_loop goes over. Returns 1 when the buffer is done
+ * (at == len), or the spans have to be taken first (n > 0). */
+static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
+				       const struct scan_buffer *bytes)
 {
-	const struct scan_context *c = context;
-	const struct scan_table *t = c->table;
-	struct scan_run *run = c->run;
 	__u32 at = run->at, state = run->state;
 
-	(void)step;
 	/* a stride leaves at most one span for each of its bytes */
 	if (at >= run->len || run->n > SCAN_SPANS / 2)
 		return 1;
 	if (run->masking) {
-		scan_carry(c);
+		scan_carry(t, run, bytes);
 		return 0;
 	}
 	if (state < t->idle && at && at + SCAN_STRIDE + 2 <= run->len &&
-	    !scan_filter(t, c->bytes, at)) {
+	    !scan_filter(t, bytes, at)) {
 		run->at = at + SCAN_STRIDE;
-		run->state = t->resume[c->bytes[(at + SCAN_STRIDE - 1) & (SCAN_BUFFER - 1)]];
+		run->state = t->resume[bytes->byte[(at + SCAN_STRIDE - 1) & (SCAN_BUFFER - 1)]];
 		return 0;
 	}
 	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {
-		state = scan_next(t, state, c->bytes[at & (SCAN_BUFFER - 1)]);
+		state = scan_next(t, state, bytes->byte[at & (SCAN_BUFFER - 1)]);
 		if (state >= t->quiet)
-			scan_event(c, at, state);
+			scan_event(t, run, bytes, at, state);
 	}
 	run->at = at;
 	run->state = state;
@@ -468,20 +501,23 @@ static long scan_stride(__u32 step, void *context)
 #define SCAN_STRIDES (SCAN_BUFFER + 1)
 
 /* Ends the buffer: what is open is masked as far as it is here. The spans are the last ones. */
-SCAN_FUNCTION int scan_finish(const struct scan_context *c)
+SCAN_FUNCTION int scan_finish(const struct scan_table *t, struct scan_state *s,
+			      struct scan_run *run, const struct scan_buffer *bytes)
 {
-	struct scan_run *run = c->run;
-	struct scan_state *s = c->state;
-	__u32 list = c->table->label[run->state & (SCAN_STATES_MAX - 1)].open;
-	__s32 len = (__s32)run->len;
+	__u32 list;
+	__s32 len;
 
-	if (!len)
+	if (!t || !s || !run || !bytes || !run->len)
 		return 0;
+	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
+	len = (__s32)run->len;
+	run->upto = run->len;
 	s->masking = list != 0;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
-		const struct scan_entry *e = &c->table->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
+		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
-		scan_take(c, e->detector, scan_start(c, e, len), len, SCAN_OPEN);
+		scan_take(t, run, bytes, SCAN_WHAT(e->detector, SCAN_OPEN),
+			  scan_start(t, run, e, len));
 		if (!e->more)
 			break;
 	}
@@ -489,9 +525,8 @@ SCAN_FUNCTION int scan_finish(const struct scan_context *c)
 	s->own = len - run->own > 255 ? 255 : (__u8)(len - run->own);
 	for (__u32 i = 0; i < SCAN_MARKS; i++)
 		s->mark[i] = len - run->mark[i] > 255 ? 255 : (__u8)(len - run->mark[i]);
-	/* upwards: what is read has not been written yet */
 	for (__s32 i = 0; i < SCAN_RECENT; i++)
-		s->recent[i] = scan_byte(c, len - SCAN_RECENT + i);
+		s->recent[i] = scan_byte(run, bytes, len - SCAN_RECENT + i);
 	return 0;
 }
 
@@ -513,15 +548,15 @@ static __attribute__((unused)) __u32 scan_bytes(const struct scan_table *table,
 						__u32 len, void *ctx,
 						void (*take)(void *ctx, const struct scan_span *s))
 {
+	const struct scan_buffer *b = (const struct scan_buffer *)bytes;
 	struct scan_run run;
-	struct scan_context c = {.table = table, .state = state, .run = &run, .bytes = bytes};
 
-	scan_begin(&c, len);
+	scan_begin(table, state, &run, len);
 	for (;;) {
-		while (!scan_stride(0, &c))
+		while (!scan_stride(table, &run, b))
 			;
 		if (run.at >= len)
-			scan_finish(&c);
+			scan_finish(table, state, &run, b);
 		for (__u32 i = 0; i < run.n; i++)
 			take(ctx, &run.span[i]);
 		if (run.at >= len)
