@@ -12,7 +12,9 @@
 #ifndef BAILIFF_SCAN_H
 #define BAILIFF_SCAN_H
 
+#ifndef __BPF__
 #include <linux/types.h>
+#endif
 
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
@@ -169,9 +171,19 @@ struct scan_sum {
 #define SCAN_FUNCTION static __attribute__((noinline, unused))
 #endif
 
+/* The compiler knows bounds, and leaves them out where the verifier does not know them. */
+#ifdef __BPF__
+#define SCAN_HIDE(x) asm volatile("" : "+r"(x))
+#else
+#define SCAN_HIDE(x) (void)0
+#endif
+
 static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, __u8 byte)
 {
-	return t->next[(state << (t->shift & 7) | t->class_of[byte]) & (SCAN_NEXT_MAX - 1)];
+	__u32 at = state << (t->shift & 7) | t->class_of[byte];
+
+	SCAN_HIDE(at);
+	return t->next[at & (SCAN_NEXT_MAX - 1)];
 }
 
 /* A byte of the buffer, or of the last ones before it. */
@@ -279,6 +291,12 @@ SCAN_FUNCTION int scan_check(const struct scan_run *run, const struct scan_buffe
 /* ---- spans -------------------------------------------------------------------------------------
  */
 
+static __always_inline struct scan_span *scan_span(struct scan_run *run, __u32 i)
+{
+	SCAN_HIDE(i);
+	return &run->span[i & (SCAN_SPANS - 1)];
+}
+
 SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
 {
 	struct scan_span *last, s = {0};
@@ -293,7 +311,7 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
 	for (__u32 i = 0; i < SCAN_SPANS; i++) {
 		if (!run->n)
 			break;
-		last = &run->span[(run->n - 1) & (SCAN_SPANS - 1)];
+		last = scan_span(run, run->n - 1);
 		if (last->start < s.start)
 			break;
 		if (last->start == s.start &&
@@ -308,7 +326,7 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
 		run->n--;
 	}
 	if (run->n) {
-		last = &run->span[(run->n - 1) & (SCAN_SPANS - 1)];
+		last = scan_span(run, run->n - 1);
 		/* full cannot be, see scan_stride; if it were, too much is masked and not too
 		 * little */
 		if (last->end > s.start || run->n >= SCAN_SPANS) {
@@ -318,7 +336,7 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
 			return 0;
 		}
 	}
-	run->span[run->n & (SCAN_SPANS - 1)] = s;
+	*scan_span(run, run->n) = s;
 	run->n++;
 	return 0;
 }
