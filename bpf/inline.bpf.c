@@ -277,11 +277,10 @@ __noinline int inline_fetch(struct inline_work *w)
 	return 1;
 }
 
-/* A piece, or as much of it as there was room for its text. Returns 0 when all is done. */
-__noinline int inline_round(const struct scan_table *t, struct inline_work *w)
+/* A piece, or as much of it as there was room for its text. Returns 0 when all is done. Not a
+ * function of its own: from here on seven calls nest, callbacks counted, and eight may in all. */
+static __always_inline int inline_round(const struct scan_table *t, struct inline_work *w)
 {
-	if (!t || !w)
-		return 0;
 	if (w->at >= w->len && !inline_fetch(w))
 		return 0;
 	w->n = 0;

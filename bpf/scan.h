@@ -466,12 +466,21 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	run->n = run->upto = 0;
 }
 
-/* Whether a candidate may start at one of the bytes from at on. */
-static __always_inline __u32 scan_filter(const struct scan_table *t, const struct scan_buffer *b,
-					 __u32 at)
+/* Whether a candidate may start at one of the bytes from at on. In the kernel a function of its
+ * own, whose stack is free again when events nest. */
+#ifdef __BPF__
+SCAN_FUNCTION
+#else
+static __always_inline
+#endif
+int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
 {
 	__u32 hit = 0;
 
+#ifdef __BPF__
+	if (!t || !b)
+		return 1;
+#endif
 #ifdef __clang__
 #pragma unroll
 #else
@@ -482,7 +491,7 @@ static __always_inline __u32 scan_filter(const struct scan_table *t, const struc
 		       t->first[b->byte[(at + i) & (SCAN_BUFFER - 1)]] &
 		       t->second[b->byte[(at + i + 1) & (SCAN_BUFFER - 1)]] &
 		       t->third[b->byte[(at + i + 2) & (SCAN_BUFFER - 1)]];
-	return hit;
+	return hit != 0;
 }
 
 /* One step, at most SCAN_STRIDE bytes: what a bpf_loop goes over. Returns 1 when the buffer is done
