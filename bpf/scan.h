@@ -466,21 +466,36 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	run->n = run->upto = 0;
 }
 
-/* Whether a candidate may start at one of the bytes from at on. In the kernel a function of its
- * own, whose stack is free again when events nest. */
+/* Whether a candidate may start at one of the bytes from at on. */
 #ifdef __BPF__
-SCAN_FUNCTION
+/* A function of its own, and byte after byte: with all loads first most are spilled, and the stack
+ * is short where calls nest so deep. */
+SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
+{
+	__u32 hit = 0, one, two, three;
+
+	if (!t || !b)
+		return 1;
+	one = b->byte[(at - 1) & (SCAN_BUFFER - 1)];
+	two = b->byte[at & (SCAN_BUFFER - 1)];
+	three = b->byte[(at + 1) & (SCAN_BUFFER - 1)];
+	for (__u32 i = 0; i < SCAN_STRIDE; i++) {
+		__u32 four = b->byte[(at + i + 2) & (SCAN_BUFFER - 1)];
+
+		hit |= t->follow[one] & t->first[two] & t->second[three] & t->third[four];
+		one = two;
+		two = three;
+		three = four;
+		asm volatile("" : "+r"(hit) : : "memory");
+	}
+	return hit != 0;
+}
 #else
-static __always_inline
-#endif
-int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
+static __always_inline int scan_filter(const struct scan_table *t, const struct scan_buffer *b,
+				       __u32 at)
 {
 	__u32 hit = 0;
 
-#ifdef __BPF__
-	if (!t || !b)
-		return 1;
-#endif
 #ifdef __clang__
 #pragma unroll
 #else
@@ -493,6 +508,7 @@ int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 a
 		       t->third[b->byte[(at + i + 2) & (SCAN_BUFFER - 1)]];
 	return hit != 0;
 }
+#endif
 
 /* One step, at most SCAN_STRIDE bytes: what a bpf_loop goes over. Returns 1 when the buffer is done
  * (at == len), or the spans have to be taken first (n > 0). */
