@@ -392,8 +392,10 @@ int BPF_KPROBE(inline_write, __u64 ssl, __u64 buffer, __u64 length)
 	if (!c || !inline_push(ctx, ssl, buffer, len, TLS_DIRECTION_SENT))
 		return 0;
 	w = inline_claim();
-	if (!w)
+	if (!w) {
+		content_tunnel(&c->sent.content);
 		return 0;
+	}
 	w->want = want;
 	inline_load(w, &c->sent, buffer, len);
 	if (c->ahead_len && c->ahead_buffer == buffer && c->ahead_len <= len) {
@@ -432,8 +434,10 @@ int inline_write_return(struct pt_regs *ctx)
 	 * by now. What follows it comes again, from a place that is not known yet. */
 	t = inline_table();
 	w = t ? inline_claim() : NULL;
-	if (!w)
+	if (!w) {
+		content_tunnel(&c->sent.content);
 		return 0;
+	}
 	w->want = inline_wanted();
 	inline_load(w, &c->sent, call.buffer, taken);
 	w->dry = 1;
@@ -467,9 +471,14 @@ int inline_read_return(struct pt_regs *ctx)
 		return 0;
 	t = inline_table();
 	c = t ? inline_connection(call.ssl, true) : NULL;
-	w = c ? inline_claim() : NULL;
-	if (!w)
+	if (!c)
 		return 0;
+	/* what is not gone over makes the rest of the stream unreadable */
+	w = inline_claim();
+	if (!w) {
+		content_tunnel(&c->received.content);
+		return 0;
+	}
 	w->want = inline_wanted();
 	inline_load(w, &c->received, call.buffer, len);
 	/* between two responses: the next one answers the request that went out last */
