@@ -16,7 +16,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 
-#define CONTRACT_VERSION 2
+#define CONTRACT_VERSION 3
 
 /* ---- what policy wants, what was decided ------------------------------------------------------
  */
@@ -62,6 +62,9 @@ enum bailiff_reason {
 	BAILIFF_REASON_DEVICE,	    /* a device that carries packets past the sockets: tun, vhost */
 	BAILIFF_REASON_CREDENTIAL,  /* the key on the request is not enrolled for the person */
 	BAILIFF_REASON_GUARD,	    /* bailiff's own programs, maps, pins, processes, files */
+	BAILIFF_REASON_CONTENT,	    /* a detector found something in the text of a stream */
+	BAILIFF_REASON_COMPRESSED,  /* a response that came compressed, and could not be read */
+	BAILIFF_REASON_UNREADABLE,  /* a stream, or a part of it, that could not be gone over */
 	BAILIFF_REASON_MAX,
 };
 
@@ -78,6 +81,7 @@ enum bailiff_reason {
 #define POLICY_GUARD_OFF	 8u  /* bailiff does not guard itself */
 #define POLICY_GUARD_ALL	 16u /* ... against root outside of every lineage too */
 #define POLICY_NAMESPACES	 64u /* user namespaces may be made */
+#define POLICY_COMPRESSED_BLOCK	 128u /* a compressed response is made unreadable */
 
 #define POLICY_LISTEN_MAX 8
 #define POLICY_MODEL_MAX  4
@@ -95,12 +99,16 @@ struct policy_root {
 	__u32 skill_default; /* enum bailiff_verdict for skills that are not listed */
 	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
 	__u32 flags;	     /* POLICY_* */
+	__u32 mode_inline;   /* of what detectors find in streams */
+	__u32 inline_kinds;  /* bit (1 << enum content_kind) for each that a detector acts on */
+	__u32 inline_rule;   /* rule of the scan table's detector 0; the others follow */
+	__u32 inline_pad;
 	__u64 credential_key[2];		     /* of the digests of enrolled credentials */
 	struct port_range listen[POLICY_LISTEN_MAX]; /* where others than this host may connect */
 	/* all ports of model endpoints: on others nothing is refused to who is not governed */
 	struct port_range model[POLICY_MODEL_MAX];
 };
-CONTRACT_ASSERT(sizeof(struct policy_root) == 48 + 4 * POLICY_LISTEN_MAX + 4 * POLICY_MODEL_MAX,
+CONTRACT_ASSERT(sizeof(struct policy_root) == 64 + 4 * POLICY_LISTEN_MAX + 4 * POLICY_MODEL_MAX,
 		"policy_root");
 
 /* login uid (or uid where there is none) -> person. Key: __u32 uid. */
@@ -380,6 +388,7 @@ enum record_type {
 	RECORD_TLS,	  /* plaintext: struct record_tls and its bytes */
 	RECORD_NAME,	  /* a name was asked, learned or confirmed: struct record_name */
 	RECORD_DOOR,	  /* another way out was judged: struct record_door */
+	RECORD_INLINE,	  /* something was found in a stream: struct record_inline */
 	RECORD_TYPE_MAX,
 };
 
@@ -546,6 +555,39 @@ struct record_tls {
 	__u8 bytes[];
 };
 CONTRACT_ASSERT(sizeof(struct record_tls) == 112 + 32, "record_tls");
+
+/* ---- the inline data path ----------------------------------------------------------------------
+ */
+
+/* The beginnings of an answer that says of a block why, longest first, for each detector of the
+ * scan table: INLINE_TEXTS of them each. JSON, open in a string; the number of the block and
+ * INLINE_TEXT_END follow. */
+#define INLINE_TEXTS	4
+#define INLINE_TEXT_MAX 508
+#define INLINE_TEXT_END "\"}}"
+
+struct inline_text {
+	__u32 len; /* 0: there is none */
+	char bytes[INLINE_TEXT_MAX];
+};
+CONTRACT_ASSERT(sizeof(struct inline_text) == 512, "inline_text");
+
+/* What was found by one detector in the bytes of one call, or what came of the whole. */
+struct record_inline {
+	struct record_head head;
+	/* BAILIFF_DENY: masked or blocked, as action says; BAILIFF_WOULD_DENY; BAILIFF_ALLOW: seen
+	 */
+	__u32 verdict, reason, rule;
+	__u32 direction; /* TLS_DIRECTION_* */
+	__u64 ssl;
+	__u64 number; /* of a block, as the person is told it; 0: none */
+	__u32 epoch;
+	__u16 kind;   /* enum content_kind */
+	__u16 action; /* enum scan_action */
+	__u32 found;  /* values */
+	__u32 repeat; /* 1: was blocked before, and is masked where it comes again */
+};
+CONTRACT_ASSERT(sizeof(struct record_inline) == 112 + 48, "record_inline");
 
 /* ---- counters: per-CPU array `counters`, one slot each ------------------------------------------
  */

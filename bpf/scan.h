@@ -12,118 +12,13 @@
 #ifndef BAILIFF_SCAN_H
 #define BAILIFF_SCAN_H
 
-#include <linux/types.h>
-
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
-
-#define SCAN_VERSION	   1
-#define SCAN_STATES_MAX	   8192
-#define SCAN_CLASSES_MAX   128
-#define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_CLASSES_MAX)
-#define SCAN_DETECTORS_MAX 250
-#define SCAN_ENTRIES_MAX   8192
-#define SCAN_LIST_MAX	   16	 /* entries of one list */
-#define SCAN_BUFFER	   16384 /* bytes of one call; a power of two, an offset is masked with it */
-#define SCAN_RECENT	   16	 /* bytes of earlier buffers that a check may look back at */
-#define SCAN_SPANS	   64	 /* of one round; a power of two */
-#define SCAN_MARKS	   8
-#define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
-#define SCAN_SLACK	   32  /* bytes that lie behind a buffer, for the verifier's arithmetic */
-#define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
-
-/* Where a candidate started, as a state knows it: so many bytes ago, or in a register. */
-#define SCAN_AGE_OWNER 0
-#define SCAN_AGE_MARK  255
-
-enum scan_check {
-	SCAN_CHECK_NONE,
-	SCAN_CHECK_LUHN,   /* ISO/IEC 7812-1, over the digits */
-	SCAN_CHECK_CARD,   /* the same, and first digits that an issuer has with that length */
-	SCAN_CHECK_MOD97,  /* ISO 7064 mod 97-10, the first four of the letters and digits last */
-	SCAN_CHECK_DIGITS, /* 8 to 15 of them, as a telephone number has (ITU-T E.164) */
-	SCAN_CHECK_MAX,
-};
-
-enum scan_style {
-	SCAN_STYLE_ALL,	  /* every byte */
-	SCAN_STYLE_ALNUM, /* letters and digits, and what is not ASCII: separators stay */
-	SCAN_STYLE_MAX,
-};
-
-/* One thing that is true of a state: of which detector, and since when. */
-struct scan_entry {
-	__u8 detector;
-	__u8 age;  /* SCAN_AGE_OWNER, SCAN_AGE_MARK, or bytes */
-	__u8 more; /* 1: another entry of the same list follows */
-	__u8 pad;
-};
-
-/* What a state says beside where it leads. */
-struct scan_label {
-	__u16 matches; /* list: what was complete just before the byte that led here; 0: nothing */
-	__u16 open;    /* list: live candidates past their commit point; 0: none */
-	__u8 own;      /* the owner has just committed: its age; 0: none has */
-	__u8 lead;     /* a marked candidate has just started: its register + 1 */
-	__u8 pad[2];
-};
-
-struct scan_detector {
-	__u8 style; /* enum scan_style */
-	__u8 check; /* enum scan_check */
-	__u8 mark;  /* register of its start, with SCAN_AGE_MARK */
-	__u8 reach; /* a match is extended backwards over so many bytes of the set below */
-	__u8 pad[4];
-	__u64 back[4];
-};
-
-/* A policy's detectors, compiled. Written by user space alone, read by all. */
-struct scan_table {
-	__u32 version;
-	__u32 id; /* differs between any two tables in use; a stream of another one starts anew */
-	__u32 states, classes;
-	__u32 shift;   /* next state: next[state << shift | class] */
-	__u32 idle;    /* states below: no candidate is live, and the label is empty */
-	__u32 quiet;   /* states below: no match, no owner, no lead in the label */
-	__u32 entries; /* used ones; 0 is never one of a list */
-	__u32 detectors;
-	__u32 pad;
-	__u8 class_of[256];
-	/* A candidate starts only where one bit survives: may follow this byte, first, second,
-	 * third byte of one. Without a chain between bytes, so that idle text costs few
-	 * instructions. */
-	__u32 follow[256], first[256], second[256], third[256];
-	/* The same for three bytes on end and two starts, in two halves of 16 bits: at the second
-	 * of them, after what may follow the first; and at the first. Half as many loads. */
-	__u32 left[256], middle[256], right[256];
-	__u16 resume[256]; /* the idle state after this byte */
-	struct scan_detector detector[256];
-	struct scan_entry entry[SCAN_ENTRIES_MAX];
-	struct scan_label label[SCAN_STATES_MAX];
-	__u16 next[SCAN_NEXT_MAX];
-};
-
-/* One stream (a connection, a direction, a content block). All zero: at its beginning. */
-struct scan_state {
-	__u32 table; /* id of the table that the rest is of */
-	__u16 state;
-	__u8 masking; /* what was open at the end of the last buffer was masked */
-	__u8 own;     /* bytes of the owner before this buffer, at most 255 */
-	__u8 mark[SCAN_MARKS];
-	__u8 recent[SCAN_RECENT];
-};
-
-#ifndef __BPF__
-_Static_assert(sizeof(struct scan_state) == 32, "a stream's state");
-_Static_assert(sizeof(struct scan_label) == 8, "padding");
-_Static_assert(sizeof(struct scan_detector) == 40, "padding");
-#endif
+#include "bpf/scan_check.h"
 
 #define SCAN_COMPLETE  1 /* a match ended in it */
 #define SCAN_OPEN      2 /* goes on past the buffer, as far as is known */
 #define SCAN_CONTINUED 4 /* began before the buffer */
 #define SCAN_WHOLE     8 /* has a match of a detector that leaves no byte standing */
+/* the other twelve: SCAN_ACT() of all that is in it */
 
 /* What is to be masked: matches that overlap are one. Named after the one that starts first; of
  * those, the longest; of those, the one whose detector is listed first. */
@@ -139,141 +34,83 @@ struct scan_span {
 struct scan_run {
 	__u32 at, len;
 	__u32 state;
-	__u32 event;   /* of the last byte: its next match + 1; 0: all is told */
-	__u32 carry;   /* 1: the last byte may be one that goes on being masked */
 	__u32 masking; /* as in struct scan_state, until what crossed the boundary has ended */
 	__u32 dropped; /* matches that their check refused */
 	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
 	__s32 mark[SCAN_MARKS];
+	__u32 upto; /* where what is looked at ends */
+	__u8 recent[SCAN_RECENT];
 	__u32 n;
 	struct scan_span span[SCAN_SPANS];
 };
 
-/* Where a callback finds what it works on. */
-struct scan_context {
-	const struct scan_table *table;
-	struct scan_state *state;
-	struct scan_run *run;
-	const __u8 *bytes; /* SCAN_BUFFER + SCAN_SLACK may be addressed, len are looked at */
+/* All of them may be addressed, len of the run are looked at. */
+struct scan_buffer {
+	__u8 byte[SCAN_BUFFER];
 };
 
-/* Out of line, so that the verifier does not meet them sixteen times a stride. */
-#ifdef __BPF__
-#define SCAN_FUNCTION static __attribute__((noinline))
-#else
-#define SCAN_FUNCTION static __attribute__((noinline, unused))
-#endif
+/* What one detector has: its number, and flags of the span. One word, for a function that the
+ * verifier looks at by itself has at most five arguments. */
+#define SCAN_WHAT(detector, flags) ((__u32)(detector) | (__u32)(flags) << 16)
 
 static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, __u8 byte)
 {
-	return t->next[(state << (t->shift & 7) | t->class_of[byte]) & (SCAN_NEXT_MAX - 1)];
+	__u32 at = state << (t->shift & 7) | t->class_of[byte];
+
+	SCAN_HIDE(at);
+	return t->next[at & (SCAN_NEXT_MAX - 1)];
 }
 
 /* A byte of the buffer, or of the last ones before it. */
-static __always_inline __u8 scan_byte(const struct scan_context *c, __s32 at)
+static __always_inline __u8 scan_byte(const struct scan_run *run, const struct scan_buffer *b,
+				      __s32 at)
 {
-	return at < 0 ? c->state->recent[(at + SCAN_RECENT) & (SCAN_RECENT - 1)]
-		      : c->bytes[at & (SCAN_BUFFER - 1)];
+	return at < 0 ? run->recent[(at + SCAN_RECENT) & (SCAN_RECENT - 1)]
+		      : b->byte[at & (SCAN_BUFFER - 1)];
 }
 
-/* ---- checks ------------------------------------------------------------------------------------
- */
-
-/* Rest modulo 97 of a number below 9,800, without a division. */
-static __always_inline __u32 scan_mod97(__u32 n)
+/* Whether the bytes from start (maybe before the buffer) up to run->upto are a value. */
+SCAN_FUNCTION int scan_check(const struct scan_run *run, const struct scan_buffer *bytes,
+			     __u32 check, __s32 start)
 {
-	return n - 97 * (n * 43241 >> 22);
-}
+	struct scan_sum sum = {0};
 
-static __always_inline __u32 scan_mod97_add(__u32 rest, __u8 c)
-{
-	if (c >= '0' && c <= '9')
-		return scan_mod97(rest * 10 + (c - '0'));
-	if (c >= 'A' && c <= 'Z')
-		return scan_mod97(rest * 100 + (c - 'A') + 10);
-	if (c >= 'a' && c <= 'z')
-		return scan_mod97(rest * 100 + (c - 'a') + 10);
-	return rest;
-}
-
-/* First two digits, and how many there are. */
-static __always_inline int scan_issuer(__u32 first, __u32 digits)
-{
-	__u32 one = first * 205 >> 11; /* / 10, below 100 */
-
-	if (digits == 16)
-		return one >= 4 || (first >= 22 && first <= 27) || first == 35;
-	if (digits == 19)
-		return one == 4 || one == 6;
-	if (digits == 15)
-		return first == 34 || first == 37;
-	return digits == 14 && (first == 30 || first == 36 || first == 38 || first == 39);
-}
-
-/* Whether the bytes from start (maybe before the buffer) up to end are a value. */
-SCAN_FUNCTION int scan_check(const struct scan_context *c, __u32 check, __s32 start, __s32 end)
-{
-	__u32 digits = 0, even = 0, odd = 0, rest = 0, plain = 0, head = 0, first = 0;
-
+	if (!run || !bytes)
+		return 0;
 	for (__u32 i = 0; i < SCAN_LENGTH_MAX; i++) {
 		__s32 at = start + (__s32)i;
-		__u8 b;
 
-		if (at >= end)
+		if (at >= (__s32)run->upto)
 			break;
-		b = scan_byte(c, at);
-		if (b >= '0' && b <= '9') {
-			__u32 d = b - '0', twice = d > 4 ? 2 * d - 9 : 2 * d;
-			__u32 swap = even + d;
-
-			/* the last digit counts once, the one before it twice: which they are is
-			 * known at the end only, so both sums go along */
-			even = odd + twice;
-			odd = swap;
-			if (digits < 2)
-				first = 10 * first + d;
-			digits++;
-		}
-		if ((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z')) {
-			if (plain < 4)
-				head |= (__u32)b << 8 * plain;
-			else
-				rest = scan_mod97_add(rest, b);
-			plain++;
-		}
+		scan_add(&sum, scan_byte(run, bytes, at));
 	}
-	/* a sum of 250 digits is below 2,251: * 52429 >> 19 is / 10 */
-	if (check == SCAN_CHECK_LUHN || check == SCAN_CHECK_CARD)
-		return digits > 1 && odd == 10 * (odd * 52429 >> 19) &&
-		       (check == SCAN_CHECK_LUHN || scan_issuer(first, digits));
-	if (check == SCAN_CHECK_DIGITS)
-		return digits >= 8 && digits <= 15;
-	for (__u32 i = 0; i < 4; i++)
-		rest = scan_mod97_add(rest, head >> 8 * i & 0xff);
-	return plain > 4 && rest == 1;
+	return scan_is_value(&sum, check);
 }
 
 /* ---- spans -------------------------------------------------------------------------------------
  */
 
-SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 end, __u32 detector,
-			    __u32 flags)
+static __always_inline struct scan_span *scan_span(struct scan_run *run, __u32 i)
 {
-	struct scan_span *last, s = {
-					.start = start,
-					.end = end,
-					.named = end,
-					.detector = (__u16)detector,
-					.flags = (__u16)flags,
-				};
+	SCAN_HIDE(i);
+	return &run->span[i & (SCAN_SPANS - 1)];
+}
 
-	if (end <= start)
+SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
+{
+	struct scan_span *last, s = {0};
+
+	if (!run || run->upto <= start)
 		return 0;
+	s.start = start;
+	s.end = s.named = run->upto;
+	s.detector = (__u16)what;
+	s.flags = (__u16)(what >> 16);
 	/* spans come in the order of their ends: this one takes in what began within it */
 	for (__u32 i = 0; i < SCAN_SPANS; i++) {
 		if (!run->n)
 			break;
-		last = &run->span[(run->n - 1) & (SCAN_SPANS - 1)];
+		last = scan_span(run, run->n - 1);
 		if (last->start < s.start)
 			break;
 		if (last->start == s.start &&
@@ -288,7 +125,7 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 end, __u32 
 		run->n--;
 	}
 	if (run->n) {
-		last = &run->span[(run->n - 1) & (SCAN_SPANS - 1)];
+		last = scan_span(run, run->n - 1);
 		/* full cannot be, see scan_stride; if it were, too much is masked and not too
 		 * little */
 		if (last->end > s.start || run->n >= SCAN_SPANS) {
@@ -298,92 +135,102 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 end, __u32 
 			return 0;
 		}
 	}
-	run->span[run->n & (SCAN_SPANS - 1)] = s;
+	*scan_span(run, run->n) = s;
 	run->n++;
 	return 0;
 }
 
-static __always_inline __s32 scan_start(const struct scan_context *c, const struct scan_entry *e,
-					__s32 now)
+static __always_inline __s32 scan_start(const struct scan_table *t, const struct scan_run *run,
+					const struct scan_entry *e, __s32 now)
 {
 	if (e->age == SCAN_AGE_OWNER)
-		return c->run->own;
+		return run->own;
 	if (e->age == SCAN_AGE_MARK)
-		return c->run->mark[c->table->detector[e->detector].mark & (SCAN_MARKS - 1)];
+		return run->mark[t->detector[e->detector].mark & (SCAN_MARKS - 1)];
 	return now - e->age;
 }
 
-/* Emits what one detector has from start (maybe before the buffer) up to end. */
-SCAN_FUNCTION int scan_take(const struct scan_context *c, __u32 detector, __s32 start, __s32 end,
-			    __u32 flags)
+/* Emits what one detector has from start (maybe before the buffer) up to run->upto. */
+SCAN_FUNCTION int scan_take(const struct scan_table *t, struct scan_run *run,
+			    const struct scan_buffer *bytes, __u32 what, __s32 start)
 {
-	const struct scan_detector *d = &c->table->detector[detector & 255];
+	const struct scan_detector *d;
 
+	if (!t || !run || !bytes)
+		return 0;
+	d = &t->detector[what & 255];
+	what |= SCAN_WHAT(0, d->acts);
 	if (d->style == SCAN_STYLE_ALL)
-		flags |= SCAN_WHOLE;
+		what |= SCAN_WHAT(0, SCAN_WHOLE);
 	if (start < 0)
-		return scan_emit(c->run, 0, (__u32)end, detector, flags | SCAN_CONTINUED);
+		return scan_emit(run, 0, what | SCAN_WHAT(0, SCAN_CONTINUED));
 	for (__u32 i = 0; i < 255; i++) {
 		__u8 b;
 
-		if (i >= d->reach || start == 0)
+		if (i >= d->reach || start <= 0)
 			break;
-		b = scan_byte(c, start - 1);
+		b = bytes->byte[(start - 1) & (SCAN_BUFFER - 1)];
 		if (!(d->back[b >> 6] >> (b & 63) & 1))
 			break;
 		start--;
 	}
-	return scan_emit(c->run, (__u32)start, (__u32)end, detector, flags);
+	return scan_emit(run, (__u32)start, what);
 }
 
-/* What the state says that the last byte led to: one match a step, so that the verifier meets what
- * a match takes once, and not for each byte of a stride. The registers come last: a match may still
- * mean the owner before. */
-SCAN_FUNCTION int scan_event(const struct scan_context *c)
+/* What the state says that the byte at `at` led to. */
+SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
+			     const struct scan_buffer *bytes, __u32 at, __u32 state)
 {
-	struct scan_run *run = c->run;
-	const struct scan_label *l = &c->table->label[run->state & (SCAN_STATES_MAX - 1)];
-	__u32 list = l->matches, i = run->event - 1;
-	__s32 at = (__s32)run->at - 1;
+	const struct scan_label *l;
+	__u32 list;
 
-	if (list && i < SCAN_LIST_MAX) {
-		const struct scan_entry *e = &c->table->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
-		__u32 check = c->table->detector[e->detector].check;
-		__s32 start = scan_start(c, e, at);
+	if (!t || !run || !bytes)
+		return 0;
+	l = &t->label[state & (SCAN_STATES_MAX - 1)];
+	list = l->matches;
+	run->upto = at;
+	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
+		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
+		__u32 check = t->detector[e->detector].check;
+		__s32 start = scan_start(t, run, e, (__s32)at);
 
 		/* what crosses into a buffer that goes on masking is masked already, and may have
 		 * begun too long ago to be checked */
-		if (check && !(start < 0 && run->masking) && !scan_check(c, check, start, at))
+		if (check && !(start < 0 && run->masking) && !scan_check(run, bytes, check, start))
 			run->dropped++;
 		else
-			scan_take(c, e->detector, start, at, SCAN_COMPLETE);
-		if (e->more) {
-			run->event++;
-			return 0;
-		}
+			scan_take(t, run, bytes, SCAN_WHAT(e->detector, SCAN_COMPLETE), start);
+		if (!e->more)
+			break;
 	}
 	if (l->lead)
-		run->mark[(l->lead - 1) & (SCAN_MARKS - 1)] = at;
+		run->mark[(l->lead - 1) & (SCAN_MARKS - 1)] = (__s32)at;
 	if (l->own)
-		run->own = at + 1 - l->own;
-	run->event = 0;
+		run->own = (__s32)at + 1 - l->own;
 	return 0;
 }
 
-/* After each byte while something goes on that was masked at the end of the last buffer: whatever
- * is past its commit point and began before this buffer is masked as it comes. */
-SCAN_FUNCTION int scan_carry(const struct scan_context *c)
+/* One byte while something goes on that was masked at the end of the last buffer: whatever is past
+ * its commit point and began before this buffer is masked as it comes. */
+SCAN_FUNCTION int scan_carry(const struct scan_table *t, struct scan_run *run,
+			     const struct scan_buffer *bytes)
 {
-	const struct scan_table *t = c->table;
-	struct scan_run *run = c->run;
-	__u32 crossing = 0, list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
+	__u32 at, crossing = 0, list;
 
-	run->carry = 0;
+	if (!t || !run || !bytes)
+		return 0;
+	at = run->at;
+	run->state = scan_next(t, run->state, bytes->byte[at & (SCAN_BUFFER - 1)]);
+	run->at = at + 1;
+	if (run->state >= t->quiet)
+		scan_event(t, run, bytes, at, run->state);
+	run->upto = at + 1;
+	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
 		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
-		if (scan_start(c, e, (__s32)run->at) < 0) {
-			scan_take(c, e->detector, -1, (__s32)run->at, 0);
+		if (scan_start(t, run, e, (__s32)at + 1) < 0) {
+			scan_take(t, run, bytes, e->detector, -1);
 			crossing = 1;
 			break;
 		}
@@ -391,7 +238,7 @@ SCAN_FUNCTION int scan_carry(const struct scan_context *c)
 			break;
 	}
 	/* an older candidate that is not past its commit point has fewer bytes than that */
-	if (run->state < t->idle || (!crossing && run->at > SCAN_LENGTH_MAX))
+	if (run->state < t->idle || (!crossing && at >= SCAN_LENGTH_MAX))
 		run->masking = 0;
 	return 0;
 }
@@ -400,112 +247,110 @@ SCAN_FUNCTION int scan_carry(const struct scan_context *c)
  */
 
 /* Starts a buffer of len bytes, at most SCAN_BUFFER. */
-static __always_inline void scan_begin(const struct scan_context *c, __u32 len)
+static __always_inline void scan_begin(const struct scan_table *t, struct scan_state *s,
+				       struct scan_run *run, __u32 len)
 {
-	struct scan_run *run = c->run;
-	struct scan_state *s = c->state;
-
-	if (s->table != c->table->id) {
+	if (s->table != t->id) {
 		__builtin_memset(s, 0, sizeof(*s));
-		s->table = c->table->id;
+		s->table = t->id;
 	}
 	run->at = 0;
 	run->len = len;
 	run->state = s->state;
-	run->event = run->carry = 0;
 	run->masking = s->masking;
 	run->dropped = 0;
 	run->own = -(__s32)s->own;
 	for (__u32 i = 0; i < SCAN_MARKS; i++)
 		run->mark[i] = -(__s32)s->mark[i];
-	run->n = 0;
+	__builtin_memcpy(run->recent, s->recent, sizeof(run->recent));
+	run->n = run->upto = 0;
 }
 
-/* Whether a candidate may start at one of the bytes from at on. */
-static __always_inline __u32 scan_filter(const struct scan_table *t, const __u8 *bytes, __u32 at)
+/* Whether a candidate may start at one of the bytes from at on. A function of its own, and byte after
+ * byte: with all loads first most are spilled, and the stack is short where calls nest so deep. */
+SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
 {
-	/* masked once: the others are at constant distances, which SCAN_SLACK is for */
-	const __u8 *b = bytes + ((at - 1) & (SCAN_BUFFER - 1));
-	__u32 hit = 0;
+	__u32 hit = 0, one, two, three;
 
-#ifdef __clang__
-#pragma unroll
-#else
-#pragma GCC unroll 16
-#endif
-	for (__u32 i = 1; i < SCAN_STRIDE; i += 2)
-		hit |= t->left[b[i]] & t->middle[b[i + 1]] & t->right[b[i + 2]];
+	if (!t || !b)
+		return 1;
+	one = b->byte[at & (SCAN_BUFFER - 1)];
+	for (__u32 i = 0; i < SCAN_STRIDE; i += 2) {
+		two = b->byte[(at + i + 1) & (SCAN_BUFFER - 1)];
+		three = b->byte[(at + i + 2) & (SCAN_BUFFER - 1)];
+		hit |= t->left[one] & t->middle[two] & t->right[three];
+		one = three;
+		SCAN_KEEP(hit);
+	}
 	if (!hit)
 		return 0;
 	hit = 0;
-#ifdef __clang__
-#pragma unroll
-#else
-#pragma GCC unroll 16
-#endif
-	for (__u32 i = 0; i < SCAN_STRIDE; i++)
-		hit |= t->follow[b[i]] & t->first[b[i + 1]] & t->second[b[i + 2]] &
-		       t->third[b[i + 3]];
-	return hit;
+	one = b->byte[(at - 1) & (SCAN_BUFFER - 1)];
+	two = b->byte[at & (SCAN_BUFFER - 1)];
+	three = b->byte[(at + 1) & (SCAN_BUFFER - 1)];
+	for (__u32 i = 0; i < SCAN_STRIDE; i++) {
+		__u32 four = b->byte[(at + i + 2) & (SCAN_BUFFER - 1)];
+
+		hit |= t->follow[one] & t->first[two] & t->second[three] & t->third[four];
+		one = two;
+		two = three;
+		three = four;
+		SCAN_KEEP(hit);
+	}
+	return hit != 0;
 }
 
-/* One step, at most SCAN_STRIDE bytes: the callback of a bpf_loop. Returns 1 when the buffer is
- * done (at == len, and scan_finish is next), or the spans have to be taken first. */
-static long scan_stride(__u32 step, void *context)
+/* One step, at most SCAN_STRIDE bytes: what a bpf_loop goes over. Returns 1 when the buffer is done
+ * (at == len), or the spans have to be taken first (n > 0). */
+static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
+				       const struct scan_buffer *bytes)
 {
-	const struct scan_context *c = context;
-	const struct scan_table *t = c->table;
-	struct scan_run *run = c->run;
 	__u32 at = run->at, state = run->state;
 
-	(void)step;
-	if (run->event)
-		return scan_event(c);
-	if (run->carry)
-		return scan_carry(c);
-	/* what follows leaves one span at most */
+	/* a stride leaves at most one span for each of its bytes */
 	if (at >= run->len || run->n > SCAN_SPANS / 2)
 		return 1;
-	if (state < t->idle && !run->masking && at && at + SCAN_STRIDE + 2 <= run->len &&
-	    !scan_filter(t, c->bytes, at)) {
-		run->at = at + SCAN_STRIDE;
-		run->state = t->resume[c->bytes[(at + SCAN_STRIDE - 1) & (SCAN_BUFFER - 1)]];
+	if (run->masking) {
+		scan_carry(t, run, bytes);
 		return 0;
 	}
-	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++) {
-		state = scan_next(t, state, c->bytes[at & (SCAN_BUFFER - 1)]);
-		at++;
-		if (state >= t->quiet) {
-			run->event = 1;
-			break;
-		}
-		if (run->masking)
-			break;
+	if (state < t->idle && at && at + SCAN_STRIDE + 2 <= run->len &&
+	    !scan_filter(t, bytes, at)) {
+		run->at = at + SCAN_STRIDE;
+		run->state = t->resume[bytes->byte[(at + SCAN_STRIDE - 1) & (SCAN_BUFFER - 1)]];
+		return 0;
 	}
-	run->carry = run->masking;
+	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {
+		state = scan_next(t, state, bytes->byte[at & (SCAN_BUFFER - 1)]);
+		if (state >= t->quiet)
+			scan_event(t, run, bytes, at, state);
+	}
 	run->at = at;
 	run->state = state;
 	return 0;
 }
 
-/* Steps that a buffer takes at most: for each byte itself, its matches, what goes on. */
-#define SCAN_STRIDES (SCAN_BUFFER * (SCAN_LIST_MAX + 3))
+/* Strides that a buffer takes at most: single bytes while it goes on masking, and the rest. */
+#define SCAN_STRIDES (SCAN_BUFFER + 1)
 
 /* Ends the buffer: what is open is masked as far as it is here. The spans are the last ones. */
-SCAN_FUNCTION int scan_finish(const struct scan_context *c)
+SCAN_FUNCTION int scan_finish(const struct scan_table *t, struct scan_state *s,
+			      struct scan_run *run, const struct scan_buffer *bytes)
 {
-	struct scan_run *run = c->run;
-	struct scan_state *s = c->state;
-	__u32 list = c->table->label[run->state & (SCAN_STATES_MAX - 1)].open;
-	__s32 len = (__s32)run->len;
+	__u32 list;
+	__s32 len;
 
-	if (!len)
+	if (!t || !s || !run || !bytes || !run->len)
 		return 0;
+	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
+	len = (__s32)run->len;
+	run->upto = run->len;
 	s->masking = list != 0;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
-		const struct scan_entry *e = &c->table->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
+		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
-		scan_take(c, e->detector, scan_start(c, e, len), len, SCAN_OPEN);
+		scan_take(t, run, bytes, SCAN_WHAT(e->detector, SCAN_OPEN),
+			  scan_start(t, run, e, len));
 		if (!e->more)
 			break;
 	}
@@ -513,9 +358,8 @@ SCAN_FUNCTION int scan_finish(const struct scan_context *c)
 	s->own = len - run->own > 255 ? 255 : (__u8)(len - run->own);
 	for (__u32 i = 0; i < SCAN_MARKS; i++)
 		s->mark[i] = len - run->mark[i] > 255 ? 255 : (__u8)(len - run->mark[i]);
-	/* upwards: what is read has not been written yet */
 	for (__s32 i = 0; i < SCAN_RECENT; i++)
-		s->recent[i] = scan_byte(c, len - SCAN_RECENT + i);
+		s->recent[i] = scan_byte(run, bytes, len - SCAN_RECENT + i);
 	return 0;
 }
 
@@ -537,15 +381,15 @@ static __attribute__((unused)) __u32 scan_bytes(const struct scan_table *table,
 						__u32 len, void *ctx,
 						void (*take)(void *ctx, const struct scan_span *s))
 {
+	const struct scan_buffer *b = (const struct scan_buffer *)bytes;
 	struct scan_run run;
-	struct scan_context c = {.table = table, .state = state, .run = &run, .bytes = bytes};
 
-	scan_begin(&c, len);
+	scan_begin(table, state, &run, len);
 	for (;;) {
-		while (!scan_stride(0, &c))
+		while (!scan_stride(table, &run, b))
 			;
 		if (run.at >= len)
-			scan_finish(&c);
+			scan_finish(table, state, &run, b);
 		for (__u32 i = 0; i < run.n; i++)
 			take(ctx, &run.span[i]);
 		if (run.at >= len)

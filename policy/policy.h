@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "bpf/contract.h"
+#include "bpf/scan_table.h"
 
 struct policy_where {
 	const char *file;      /* as named by the user; lives as long as what holds this */
@@ -188,6 +188,7 @@ enum policy_rule_kind {
 	POLICY_RULE_DESTINATION,
 	POLICY_RULE_DESTINATION_DEFAULT,
 	POLICY_RULE_RESOLVER,
+	POLICY_RULE_INLINE, /* a detector of the inline data path, in the order of the scan table */
 	POLICY_RULE_KIND_MAX,
 };
 struct policy_rule {
@@ -254,6 +255,11 @@ struct policy_tables {
 		uint32_t number;
 	} * credentials;
 	size_t n_credentials;
+	/* detectors of the inline data path; NULL: none acts. root.inline_rule is the rule of
+	 * detector 0 */
+	struct scan_table *scan;
+	struct inline_text *texts; /* INLINE_TEXTS for each detector */
+	size_t n_texts;
 	struct policy_rule *rules; /* rules[0] is unused */
 	size_t n_rules;		   /* with rules[0] */
 	char **files;		   /* NULL-terminated: the names in each policy_where */

@@ -43,6 +43,9 @@ static const char *const reason_words[] = {
 	"device",
 	"credential",
 	"guard",
+	"content",
+	"compressed",
+	"unreadable",
 };
 static_assert(ARRAY_SIZE(reason_words) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -78,6 +81,9 @@ static const char *const reason_advice[] = {
 	[BAILIFF_REASON_DEVICE] = "Ask %s.",
 	[BAILIFF_REASON_CREDENTIAL] = "Use the key that was given to you, or ask %s to enrol it.",
 	[BAILIFF_REASON_GUARD] = "Ask %s.",
+	[BAILIFF_REASON_CONTENT] = "Leave it out, or ask %s.",
+	[BAILIFF_REASON_COMPRESSED] = "Ask %s.",
+	[BAILIFF_REASON_UNREADABLE] = "Ask %s.",
 };
 static_assert(ARRAY_SIZE(reason_advice) == BAILIFF_REASON_MAX, "one per reason");
 

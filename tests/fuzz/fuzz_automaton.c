@@ -29,7 +29,7 @@ static void compare(const struct inline_detector *d, const struct scan_table *ta
 {
 	struct reference r;
 	struct scan_state state = {0};
-	uint8_t buffer[SCAN_BUFFER + SCAN_SLACK] = {0};
+	uint8_t buffer[SCAN_BUFFER] = {0};
 
 	memset(masked, 0, sizeof(masked));
 	memset(slow_masked, 0, sizeof(slow_masked));

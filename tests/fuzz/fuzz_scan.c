@@ -97,7 +97,7 @@ static void compare(const struct set *s, const uint8_t *text, size_t len, const 
 {
 	struct scan_state state = {0};
 	struct found found = {0};
-	uint8_t buffer[SCAN_BUFFER + SCAN_SLACK];
+	uint8_t buffer[SCAN_BUFFER];
 	size_t at = 0;
 
 	memset(ret_masked, 0, TEXT_MAX);

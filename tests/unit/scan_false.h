@@ -80,7 +80,7 @@ static inline void false_scan(const char *name, const char *text, size_t len, si
 			      struct false_totals *t)
 {
 	struct scan_state state = {0};
-	static uint8_t buffer[SCAN_BUFFER + SCAN_SLACK];
+	static uint8_t buffer[SCAN_BUFFER];
 	const struct inline_detector *list;
 	struct masked *m;
 	size_t n;

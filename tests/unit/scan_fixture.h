@@ -100,7 +100,7 @@ static inline void scan_pieces(const struct scan_table *table, const char *text,
 			       size_t first, size_t size, struct scan_found *ret)
 {
 	struct scan_state state = {0};
-	uint8_t buffer[SCAN_BUFFER + SCAN_SLACK];
+	uint8_t buffer[SCAN_BUFFER];
 
 	memset(ret, 0, sizeof(*ret));
 	for (size_t next = first; ret->at < len; next = size) {

@@ -175,7 +175,7 @@ static void test_near_misses(void **state)
 static void mask_of(const struct scan_table *table, const void *from, size_t len, char *to)
 {
 	struct scan_state state = {0};
-	uint8_t in[SCAN_BUFFER + SCAN_SLACK] = {0}, out[SCAN_BUFFER + SCAN_SLACK];
+	uint8_t in[SCAN_BUFFER] = {0}, out[SCAN_BUFFER];
 
 	memcpy(in, from, len);
 	scan_mask(table, &state, in, out, (__u32)len);
@@ -291,7 +291,7 @@ static void test_swap(void **state)
 		{.name = "w", .pattern = "word", .commit = 2}};
 	struct scan_table *table = compile_list(list, 1);
 	struct scan_state s = {0};
-	uint8_t in[SCAN_BUFFER + SCAN_SLACK] = "wo", out[SCAN_BUFFER + SCAN_SLACK];
+	uint8_t in[SCAN_BUFFER] = "wo", out[SCAN_BUFFER];
 
 	assert_int_equal(scan_mask(table, &s, in, out, 2), 1);
 	assert_true(s.state != 0 && s.masking);
@@ -308,7 +308,7 @@ static void test_many(void **state)
 {
 	struct scan_table *table = built_in();
 	struct scan_state s = {0};
-	uint8_t *in = malloc(SCAN_BUFFER + SCAN_SLACK), *out = malloc(SCAN_BUFFER + SCAN_SLACK);
+	uint8_t *in = malloc(SCAN_BUFFER), *out = malloc(SCAN_BUFFER);
 	size_t n = SCAN_BUFFER / 16, clear = 0;
 
 	for (size_t i = 0; i < n; i++)

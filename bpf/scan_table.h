@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table that a policy's detectors are compiled to, and what is kept of a stream between two
+ * buffers: shared with the compiler. */
+#ifndef BAILIFF_SCAN_TABLE_H
+#define BAILIFF_SCAN_TABLE_H
+
+#include "bpf/contract.h"
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#define SCAN_VERSION	   1
+#define SCAN_STATES_MAX	   8192
+#define SCAN_CLASSES_MAX   128
+#define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_CLASSES_MAX)
+#define SCAN_DETECTORS_MAX 250
+#define SCAN_ENTRIES_MAX   8192
+#define SCAN_LIST_MAX	   16	 /* entries of one list */
+#define SCAN_BUFFER	   16384 /* bytes of one call; a power of two, an offset is masked with it */
+#define SCAN_RECENT	   16	 /* bytes of earlier buffers that a check may look back at */
+#define SCAN_SPANS	   64	 /* of one round; a power of two */
+#define SCAN_MARKS	   8
+#define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
+#define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
+
+/* Where a candidate started, as a state knows it: so many bytes ago, or in a register. */
+#define SCAN_AGE_OWNER 0
+#define SCAN_AGE_MARK  255
+
+enum scan_check {
+	SCAN_CHECK_NONE,
+	SCAN_CHECK_LUHN,   /* ISO/IEC 7812-1, over the digits */
+	SCAN_CHECK_CARD,   /* the same, and first digits that an issuer has with that length */
+	SCAN_CHECK_MOD97,  /* ISO 7064 mod 97-10, the first four of the letters and digits last */
+	SCAN_CHECK_DIGITS, /* 8 to 15 of them, as a telephone number has (ITU-T E.164) */
+	SCAN_CHECK_MAX,
+};
+
+enum scan_style {
+	SCAN_STYLE_ALL,	  /* every byte */
+	SCAN_STYLE_ALNUM, /* letters and digits, and what is not ASCII: separators stay */
+	SCAN_STYLE_MAX,
+};
+
+/* What is done with a match, for each kind of text that it may stand in (enum content_kind, 1 to 3):
+ * a bit in the upper twelve of sixteen. */
+enum scan_action {
+	SCAN_OFF,
+	SCAN_LOG,
+	SCAN_MASK,
+	SCAN_BLOCK,
+	SCAN_APPROVE, /* blocked until somebody allows it */
+	SCAN_ACTION_MAX,
+};
+#define SCAN_ACT(kind, action)	((action) ? 1u << (4 * (kind) + (action)-1) : 0)
+#define SCAN_ACTS(flags, kind)	((flags) >> 4 * (kind)&15)
+#define SCAN_ACTED(acts, action) ((acts) >> ((action)-1) & 1)
+
+/* One thing that is true of a state: of which detector, and since when. */
+struct scan_entry {
+	__u8 detector;
+	__u8 age;  /* SCAN_AGE_OWNER, SCAN_AGE_MARK, or bytes */
+	__u8 more; /* 1: another entry of the same list follows */
+	__u8 pad;
+};
+
+/* What a state says beside where it leads. */
+struct scan_label {
+	__u16 matches; /* list: what was complete just before the byte that led here; 0: nothing */
+	__u16 open;    /* list: live candidates past their commit point; 0: none */
+	__u8 own;      /* the owner has just committed: its age; 0: none has */
+	__u8 lead;     /* a marked candidate has just started: its register + 1 */
+	__u8 pad[2];
+};
+
+struct scan_detector {
+	__u8 style; /* enum scan_style */
+	__u8 check; /* enum scan_check */
+	__u8 mark;  /* register of its start, with SCAN_AGE_MARK */
+	__u8 reach; /* a match is extended backwards over so many bytes of the set below */
+	__u16 acts; /* SCAN_ACT(): what is done, for each kind of text */
+	__u8 pad[2];
+	__u64 back[4];
+};
+
+/* A policy's detectors, compiled. Written by user space alone, read by all. */
+struct scan_table {
+	__u32 version;
+	__u32 id; /* differs between any two tables in use; a stream of another one starts anew */
+	__u32 states, classes;
+	__u32 shift;   /* next state: next[state << shift | class] */
+	__u32 idle;    /* states below: no candidate is live, and the label is empty */
+	__u32 quiet;   /* states below: no match, no owner, no lead in the label */
+	__u32 entries; /* used ones; 0 is never one of a list */
+	__u32 detectors;
+	__u32 pad;
+	__u8 class_of[256];
+	/* A candidate starts only where one bit survives: may follow this byte, first, second,
+	 * third byte of one. Without a chain between bytes, so that idle text costs few
+	 * instructions. */
+	__u32 follow[256], first[256], second[256], third[256];
+	/* The same for three bytes on end and two starts, in two halves of 16 bits: at the second
+	 * of them, after what may follow the first; and at the first. Half as many loads. */
+	__u32 left[256], middle[256], right[256];
+	__u16 resume[256]; /* the idle state after this byte */
+	struct scan_detector detector[256];
+	struct scan_entry entry[SCAN_ENTRIES_MAX];
+	struct scan_label label[SCAN_STATES_MAX];
+	__u16 next[SCAN_NEXT_MAX];
+};
+
+/* One stream (a connection, a direction, a content block). All zero: at its beginning. */
+struct scan_state {
+	__u32 table; /* id of the table that the rest is of */
+	__u16 state;
+	__u8 masking; /* what was open at the end of the last buffer was masked */
+	__u8 own;     /* bytes of the owner before this buffer, at most 255 */
+	__u8 mark[SCAN_MARKS];
+	__u8 recent[SCAN_RECENT];
+};
+
+#ifndef __BPF__
+_Static_assert(sizeof(struct scan_state) == 32, "a stream's state");
+_Static_assert(sizeof(struct scan_label) == 8, "padding");
+_Static_assert(sizeof(struct scan_detector) == 40, "padding");
+#endif
+
+#endif
