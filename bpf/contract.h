@@ -75,12 +75,12 @@ enum bailiff_reason {
 #define SKILL_NAME_SIZE 64
 #define DEST_RULES_MAX	32
 
-#define POLICY_QUERY_REFUSE	 1u  /* questions for names that no rule lists are not sent */
-#define POLICY_CREDENTIAL_REPORT 2u  /* a key that is not enrolled: an event */
-#define POLICY_CREDENTIAL_REFUSE 4u  /* the same, and the connection is reset */
-#define POLICY_GUARD_OFF	 8u  /* bailiff does not guard itself */
-#define POLICY_GUARD_ALL	 16u /* ... against root outside of every lineage too */
-#define POLICY_NAMESPACES	 64u /* user namespaces may be made */
+#define POLICY_QUERY_REFUSE	 1u   /* questions for names that no rule lists are not sent */
+#define POLICY_CREDENTIAL_REPORT 2u   /* a key that is not enrolled: an event */
+#define POLICY_CREDENTIAL_REFUSE 4u   /* the same, and the connection is reset */
+#define POLICY_GUARD_OFF	 8u   /* bailiff does not guard itself */
+#define POLICY_GUARD_ALL	 16u  /* ... against root outside of every lineage too */
+#define POLICY_NAMESPACES	 64u  /* user namespaces may be made */
 #define POLICY_COMPRESSED_BLOCK	 128u /* a compressed response is made unreadable */
 
 #define POLICY_LISTEN_MAX 8
@@ -361,8 +361,9 @@ struct listener_value {
 CONTRACT_ASSERT(sizeof(struct listener_value) == 32, "listener_value");
 
 /* What the request at SSL_write said, per thread, until its bytes reach a socket. */
-#define SAID_HOST 1u /* pattern holds what the Host names; 0: a name that no rule lists */
-#define SAID_DENY 2u /* refused whatever the socket is; see reason */
+#define SAID_HOST  1u /* pattern holds what the Host names; 0: a name that no rule lists */
+#define SAID_DENY  2u /* refused whatever the socket is; see reason */
+#define SAID_RESET 4u /* what it wrote could not be gone over, or be made another */
 
 struct said {
 	__u64 pattern;
@@ -571,6 +572,18 @@ struct inline_text {
 	char bytes[INLINE_TEXT_MAX];
 };
 CONTRACT_ASSERT(sizeof(struct inline_text) == 512, "inline_text");
+
+/* Places that a processor has to work in: one, and some for who is preempted. */
+#define INLINE_PLACES 4
+
+/* Where the program of the inline data path runs: the cookie of its probes. */
+#define INLINE_AT_WRITE	       1u
+#define INLINE_AT_WRITE_RETURN 2u
+#define INLINE_AT_READ	       3u
+#define INLINE_AT_READ_RETURN  4u
+#define INLINE_AT_HANDSHAKE    5u
+#define INLINE_AT_MASK	       7u
+#define INLINE_AT_EX	       8u /* of the _ex forms */
 
 /* What was found by one detector in the bytes of one call, or what came of the whole. */
 struct record_inline {

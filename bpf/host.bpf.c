@@ -157,7 +157,7 @@ static __always_inline void host_unread(struct said *said, __u64 ssl)
 	said->reason = BAILIFF_REASON_HOST;
 	said->rule = 0;
 	said->name_len = 0;
-	said->flags = SAID_HOST;
+	said->flags = (said->flags & SAID_RESET) | SAID_HOST;
 }
 
 /* Looks the host up backwards, and notes what it found. */
@@ -175,7 +175,7 @@ static __always_inline void host_note(struct host_work *w, struct said *said, __
 	said->rule = 0;
 	said->name_len = w->head.host_len;
 	__builtin_memcpy(said->name, w->head.host, sizeof(said->name));
-	said->flags = SAID_HOST;
+	said->flags = (said->flags & SAID_RESET) | SAID_HOST;
 	/* a trailing dot is the same name (RFC 9110, 4.2.3 leaves it to DNS) */
 	if (w->head.host_len && w->head.host[(w->head.host_len - 1) & (NAME_SIZE - 1)] == '.')
 		w->head.host_len--;

@@ -7,11 +7,16 @@
 #include "bpf/actor.bpf.h"
 #include "bpf/content.h"
 #include "bpf/scan.h"
+#include "bpf/stream.bpf.h"
 
 #define INLINE_STRIDE 16
 #define INLINE_SLACK  16   /* bytes of text that a step writes at most */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
 #define INLINE_CALLS  4	   /* TLS inside TLS through a proxy nests once */
+
+/* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here nothing
+ * is overwritten, and what would have been is told. */
+const volatile __u32 inline_writes = 1;
 
 /* Written by the keeper: a policy's detectors, in a map of their own that is swapped whole. */
 struct {
@@ -28,35 +33,114 @@ struct {
 		});
 } policy_scan SEC(".maps");
 
-/* Written by the keeper: what is masked, a bit (1 << enum content_kind) each. */
+/* Written by the keeper: what an answer says of a block, INLINE_TEXTS for each detector. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct inline_text));
+		});
+} policy_texts SEC(".maps");
+
+/* What was blocked once comes again with each turn of the conversation, and is masked there. Known
+ * by what stands at the end of the match and before it, so that how the stream was cut makes no
+ * difference, and the same value in another sentence is blocked for itself. Of a person and not of
+ * a lineage, for a conversation is resumed by another process. */
+struct inline_seen_key {
+	__u64 tail; /* hash of the last SCAN_RECENT bytes */
+	__u32 uid;
+	__u32 pad;
+};
+
+/* Written by this object. An entry pushed out blocks once more, so that LRU is safe here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct inline_seen_key);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} inline_seen SEC(".maps");
+
+/* Written by this object: how many blocks there were. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} inline_switch SEC(".maps");
+} inline_number SEC(".maps");
 
 /* ---- where work is done ------------------------------------------------------------------------
  */
 
+#define INLINE_FOUND 8 /* different things of one call that are told apart */
+
+struct inline_found {
+	__u32 n;
+	__u16 detector;
+	__u8 kind, action;
+	__u32 repeat;
+};
+
+enum inline_answer {
+	INLINE_ANSWER_NONE,
+	INLINE_ANSWER_TEXT,  /* the next body becomes the reason */
+	INLINE_ANSWER_BLANK, /* the rest of it, or of what could not be read, is blank */
+};
+
 struct inline_work {
 	__u32 busy;
-	__u32 want;    /* as in inline_switch */
-	__u64 buffer;  /* the call's, in user space */
-	__u32 total;   /* bytes of it */
-	__u32 done;    /* of these, in earlier pieces */
-	__u32 seam;    /* so many were scanned before, by a call that took none; 0: none */
-	__u32 dry;     /* nothing is written */
-	__u32 at, len; /* of the piece in raw */
-	__u32 n;       /* bytes of text */
-	__u32 accept;  /* where the value of Accept-Encoding began */
+	/* what policy wants of this call */
+	__u32 want; /* bit (1 << enum content_kind) for each that is gathered */
+	__u32 slot;
+	__u32 mode;  /* enum bailiff_mode */
+	__u32 flags; /* POLICY_* */
+	__u32 rule;
+	__u32 uid, person;
+	__u64 generation;
+	/* the call */
+	__u64 ssl;
+	__u64 buffer; /* in user space */
+	__u32 total;  /* bytes of it */
+	__u32 done;   /* of these, in earlier pieces */
+	__u32 seam;   /* so many were scanned before, by a call that took none; 0: none */
+	__u32 dry;    /* gone over for the state alone */
+	__u32 failed; /* bytes could not be read or not be overwritten */
+	__u32 direction;
+	/* the piece in raw */
+	__u32 at, len;
+	__u32 from;   /* where the round began */
+	__u32 ended;  /* a message ended at `at` */
+	__u32 accept; /* where the value of Accept-Encoding began */
 	__u32 accept_to;
 	__u32 accept_cut; /* it began in an earlier piece */
 	__u32 accept_whole;
+	__u32 n; /* bytes of text */
+	/* the span that is being masked */
 	__u32 mask_at, mask_to, mask_flags;
-	__u32 low, high; /* what of raw a span changed */
-	__u32 masked;	 /* characters */
+	__u32 low, high; /* what of raw it changed */
+	/* blocks */
+	__u32 block;	/* the detector + 1 of the first one in this call */
+	__u32 block_at; /* in raw */
+	__u32 block_fresh;
+	__u32 blank;		  /* what is left of the message is blank */
+	__u32 reset;		  /* the connection is closed instead */
+	__u32 answer;		  /* enum inline_answer */
+	__u32 answers;		  /* the detector that is to be told of */
+	__u32 body_from, body_to; /* first piece of a body that lies in one */
+	__u32 coded;		  /* a compressed response began */
+	__u32 messages;		  /* it answers the Messages API */
+	__u64 number;
+	struct inline_found found[INLINE_FOUND];
+	__u32 n_found;
+	__u32 write_at; /* of an answer */
 	struct scan_state scan, ahead;
 	struct content_state content;
 	struct content_out out;
@@ -69,10 +153,9 @@ struct inline_work {
 /* Claimed: a program that is preempted in its work leaves it to nobody. Not per-CPU, for such a
  * value is at most 32 KiB; but each processor tries its own first. The loader makes it as large as
  * the machine needs. */
-#define INLINE_PLACES 4
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 16 * INLINE_PLACES);
+	__uint(max_entries, INLINE_PLACES);
 	__type(key, __u32);
 	__type(value, struct inline_work);
 } inline_places SEC(".maps");
@@ -105,12 +188,14 @@ static __always_inline __u32 inline_where(__u32 last, __u32 form, __u32 code, __
 {
 	return last | form << 14 | (code >> 4 & 7) << 16 | (cut & 1) << 19 | len << 20;
 }
+#define INLINE_WHERE_KIND(kind) ((__u32)(kind) << 28)
 
 #define INLINE_LAST(w) ((w) & (SCAN_BUFFER - 1))
 #define INLINE_FORM(w) ((w) >> 14 & 3)
 #define INLINE_HIGH(w) ((w) >> 16 & 7)
 #define INLINE_CUT(w)  ((w) >> 19 & 1)
-#define INLINE_LEN(w)  ((w) >> 20)
+#define INLINE_LEN(w)  ((w) >> 20 & 0xff)
+#define INLINE_KIND(w) ((w) >> 28 & 3)
 /* raw bytes of a character at most: a pair, each of its twelve signs written by number */
 #define INLINE_MASK_MAX 72
 
@@ -131,22 +216,19 @@ struct inline_connection {
 	struct inline_stream ahead;
 	__u64 ahead_buffer;
 	__u32 ahead_len; /* 0: there is none */
-	__u32 pad;
+	__u32 received_any;
+	__u64 number; /* of the block that the next response is to tell of */
+	__u32 block;  /* its detector + 1; 0: none */
+	__u32 blank;  /* what is left of the request is blank */
+	__u32 answer; /* enum inline_answer */
+	__u32 gone;   /* that it cannot be read was said */
 };
 
-struct inline_key {
-	__u64 ssl;
-	__u64 start_ns; /* a pid alone is used again */
-	__u32 tgid;
-	__u32 pad;
-};
-
-/* Written by this object. One that is pushed out is read from its middle on, as no HTTP: nothing of
- * it is masked. */
+/* Written by this object. One that is pushed out is not read until its next request. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, struct inline_key);
+	__type(key, struct tls_connection_key);
 	__type(value, struct inline_connection);
 } inline_connections SEC(".maps");
 
@@ -158,21 +240,13 @@ struct {
 	__type(value, struct inline_connection);
 } inline_fresh SEC(".maps");
 
-static __always_inline void inline_key(struct inline_key *key, __u64 ssl)
-{
-	__builtin_memset(key, 0, sizeof(*key));
-	key->ssl = ssl;
-	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	key->start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
-}
-
 static __always_inline struct inline_connection *inline_connection(__u64 ssl, bool make)
 {
 	struct inline_connection *c, *fresh;
-	struct inline_key key;
+	struct tls_connection_key key;
 	__u32 zero = 0;
 
-	inline_key(&key, ssl);
+	tls_connection_key(&key, ssl);
 	c = bpf_map_lookup_elem(&inline_connections, &key);
 	if (c || !make)
 		return c;
@@ -189,9 +263,9 @@ static __always_inline struct inline_connection *inline_connection(__u64 ssl, bo
 
 static __always_inline void inline_forget(__u64 ssl)
 {
-	struct inline_key key;
+	struct tls_connection_key key;
 
-	inline_key(&key, ssl);
+	tls_connection_key(&key, ssl);
 	bpf_map_delete_elem(&inline_connections, &key);
 }
 
@@ -201,9 +275,10 @@ static __always_inline void inline_forget(__u64 ssl)
 struct inline_call {
 	__u64 ssl;
 	__u64 buffer;
-	__u64 stack; /* stack pointer at entry */
-	__u32 len;
+	__u64 count_at; /* _ex forms: where the length is put */
+	__u64 stack;	/* stack pointer at entry */
 	__u32 direction;
+	__u32 pad;
 };
 
 struct inline_calls {
@@ -219,27 +294,5 @@ struct {
 	__type(key, int);
 	__type(value, struct inline_calls);
 } inline_calls SEC(".maps");
-
-/* ---- policy ------------------------------------------------------------------------------------
- */
-
-static __always_inline __u32 inline_wanted(void)
-{
-	__u32 key = 0, *v = bpf_map_lookup_elem(&inline_switch, &key);
-
-	/* NONE is never touched, whatever is asked for */
-	return v ? *v & (1 << CONTENT_TEXT | 1 << CONTENT_INPUT | 1 << CONTENT_REQUEST) : 0;
-}
-
-static __always_inline const struct scan_table *inline_table(void)
-{
-	__u32 slot = 0, key = 0;
-	void *table;
-
-	if (!policy_now(&slot))
-		return NULL;
-	table = bpf_map_lookup_elem(&policy_scan, &slot);
-	return table ? bpf_map_lookup_elem(table, &key) : NULL;
-}
 
 #endif

@@ -320,6 +320,10 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 		return 0;
 	flags = saying->flags;
 	saying->flags = 0;
+	if (flags & SAID_RESET) { /* told by who said it */
+		s->state |= SOCKET_RESET;
+		return -RESET_ERRNO;
+	}
 	if (!(flags & SAID_DENY) && net_confirmed(s, saying->pattern))
 		return 0;
 	w = net_begin(NET_DOOR_OPEN);

@@ -266,8 +266,9 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	run->n = run->upto = 0;
 }
 
-/* Whether a candidate may start at one of the bytes from at on. A function of its own, and byte after
- * byte: with all loads first most are spilled, and the stack is short where calls nest so deep. */
+/* Whether a candidate may start at one of the bytes from at on. A function of its own, and byte
+ * after byte: with all loads first most are spilled, and the stack is short where calls nest so
+ * deep. */
 SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
 {
 	__u32 hit = 0, one, two, three;

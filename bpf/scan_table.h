@@ -43,8 +43,8 @@ enum scan_style {
 	SCAN_STYLE_MAX,
 };
 
-/* What is done with a match, for each kind of text that it may stand in (enum content_kind, 1 to 3):
- * a bit in the upper twelve of sixteen. */
+/* What is done with a match, for each kind of text that it may stand in (enum content_kind, 1 to
+ * 3): a bit in the upper twelve of sixteen. */
 enum scan_action {
 	SCAN_OFF,
 	SCAN_LOG,
@@ -53,8 +53,8 @@ enum scan_action {
 	SCAN_APPROVE, /* blocked until somebody allows it */
 	SCAN_ACTION_MAX,
 };
-#define SCAN_ACT(kind, action)	((action) ? 1u << (4 * (kind) + (action)-1) : 0)
-#define SCAN_ACTS(flags, kind)	((flags) >> 4 * (kind)&15)
+#define SCAN_ACT(kind, action)	 ((action) ? 1u << (4 * (kind) + (action)-1) : 0)
+#define SCAN_ACTS(flags, kind)	 ((flags) >> 4 * (kind)&15)
 #define SCAN_ACTED(acts, action) ((acts) >> ((action)-1) & 1)
 
 /* One thing that is true of a state: of which detector, and since when. */

@@ -6,6 +6,7 @@
  * the ret instructions: a uretprobe rewrites the return address, which a process can see, and which
  * crashed processes under seccomp before 6.14. */
 #include "bpf/actor.bpf.h"
+#include "bpf/stream.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -35,36 +36,12 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } tls_calls SEC(".maps");
 
-struct tls_connection_key {
-	__u64 ssl;
-	__u64 start_ns; /* a pid alone is used again */
-	__u32 tgid;
-	__u32 pad;
-};
-
-struct tls_connection {
-	__u64 offset[2];
-	__u32 epoch;
-	__u32 pad;
-};
-
-/* Written by this object: the ledger. LRU is safe here: it counts and decides nothing, and a
- * restart of the count shows as an offset that jumps back. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 32768);
-	__type(key, struct tls_connection_key);
-	__type(value, struct tls_connection);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} tls_connections SEC(".maps");
-
 static __always_inline struct tls_connection *tls_connection(__u64 ssl, bool make)
 {
-	struct tls_connection_key key = {.ssl = ssl};
+	struct tls_connection_key key;
 	struct tls_connection fresh = {}, *c;
 
-	key.tgid = bpf_get_current_pid_tgid() >> 32;
-	key.start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
+	tls_connection_key(&key, ssl);
 	c = bpf_map_lookup_elem(&tls_connections, &key);
 	if (c || !make)
 		return c;

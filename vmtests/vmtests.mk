@@ -55,6 +55,13 @@ $(BUILD)/connects: vmtests/load/connects.c | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
 
+# Values of every detector through the program that masks in place.
+$(BUILD)/prove_inline: vmtests/inline/prove.c vmtests/inline/blocks.c vmtests/inline/world.c vmtests/inline/streams.c \
+		vmtests/inline/world.h vmtests/inline/streams.h $(LIB) | $(BUILD)/.deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Ivmtests/inline -Itests/unit \
+		-o $@ $(filter %.c,$^) $(LIB) $(LDLIBS) -lpthread
+
 # The rival of guard.sh and survive.sh: a program of the root cgroup that undoes a refusal.
 $(BUILD)/rival.bpf.o: vmtests/load/rival.bpf.c $(BUILD)/gen/vmlinux.h
 	$(call say,BPF,$@)
@@ -80,7 +87,7 @@ $(BUILD)/bypass/relink: vmtests/bypass/relink.c | $(BUILD)/.deps
 bypass-table: ## write the results of the bypass table's runs into docs/bypasses.md
 	$(Q)/usr/bin/python3 vmtests/bypass/results.py docs/bypasses.md $(BUILD)/vm/*/bypass/rows.jsonl
 
-VM_TOOLS = $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt $(BUILD)/probe $(BUILD)/connects $(BUILD)/rival.bpf.o \
+VM_TOOLS = $(BUILD)/prove_inline $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt $(BUILD)/probe $(BUILD)/connects $(BUILD)/rival.bpf.o \
 	$(BYPASS_BIN)
 
 vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list; ROWS="name number": of bypass)

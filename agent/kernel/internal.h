@@ -15,6 +15,7 @@
 #include "kernel/kernel.h"
 #include "net.skel.h"
 #include "process.skel.h"
+#include "scan.skel.h"
 #include "tls.skel.h"
 
 #define POSTURE_MAX 24
@@ -34,6 +35,7 @@ struct kernel {
 	struct bailiff_file *file;
 	struct bailiff_ipc *ipc;
 	struct bailiff_tls *tls;
+	struct bailiff_scan *scan;
 	struct bailiff_host *host;
 	struct bailiff_guard *guard;
 	enum hook_means hooks;

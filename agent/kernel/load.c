@@ -195,6 +195,14 @@ static uint32_t home_netns(void)
 	return (uint32_t)s.st_ino;
 }
 
+/* Each processor has places of its own, by its number. */
+static uint32_t inline_places(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return (uint32_t)(cpus > 0 ? cpus : 1) * INLINE_PLACES;
+}
+
 #define PART_WITH(kind, prepare)                                                                   \
 	static struct bpf_object *open_##kind(struct kernel *k,                                    \
 					      const struct bpf_object_open_opts *opts)             \
@@ -229,6 +237,7 @@ PART_WITH(dns, k->dns->rodata->home_netns = home_netns())
 PART(file)
 PART(ipc)
 PART(tls)
+PART_WITH(scan, bpf_map__set_max_entries(k->scan->maps.inline_places, inline_places()))
 PART(host)
 
 #define PART_ROW(kind, capability, best)                                                           \
@@ -246,6 +255,7 @@ static const struct part parts[] = {
 	PART_ROW(file, "skill files", POSTURE_ENFORCE),
 	PART_ROW(ipc, "borrowed doors", POSTURE_ENFORCE),
 	PART_ROW(tls, "tls capture", POSTURE_OBSERVE),
+	PART_ROW(scan, "text in place", POSTURE_ENFORCE),
 	PART_ROW(host, "host and credential", POSTURE_ENFORCE),
 };
 

@@ -13,9 +13,9 @@
 
 /* n: 0 for an entry, 1 and up for the returns; what: what the program does there. */
 static int attach_at(struct kernel *k, struct bpf_program *prog, const char *path, uint64_t offset,
-		     uint32_t id, enum tls_role role, const char *what, int n)
+		     uint32_t id, enum tls_role role, const char *what, int n, uint64_t cookie)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = false);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = false, .bpf_cookie = cookie);
 	struct bpf_link *link;
 	char name[64];
 	int r;
@@ -48,6 +48,39 @@ int kernel_detach_tls(struct kernel *k, uint32_t id)
 	}
 	closedir(d);
 	return 0;
+}
+
+/* The program that masks in place, at all its places. Its returns are probed after those of the
+ * capture, and so run before them: what is captured is what the caller gets. */
+static int attach_scan(struct kernel *k, const struct tls_layout *layout, const char *path,
+		       uint32_t id)
+{
+	static const struct {
+		uint32_t enter, leave;
+	} cookies[TLS_ROLE_MAX] = {
+		[TLS_ROLE_WRITE] = {INLINE_AT_WRITE, INLINE_AT_WRITE_RETURN},
+		[TLS_ROLE_READ] = {INLINE_AT_READ, INLINE_AT_READ_RETURN},
+		[TLS_ROLE_WRITE_EX] = {INLINE_AT_WRITE | INLINE_AT_EX,
+				       INLINE_AT_WRITE_RETURN | INLINE_AT_EX},
+		[TLS_ROLE_READ_EX] = {INLINE_AT_READ | INLINE_AT_EX,
+				      INLINE_AT_READ_RETURN | INLINE_AT_EX},
+		[TLS_ROLE_HANDSHAKE] = {INLINE_AT_HANDSHAKE, 0},
+	};
+	int r = 0;
+
+	for (int role = 0; role < TLS_ROLE_MAX && !r; role++) {
+		const struct tls_function *f = &layout->function[role];
+
+		if (!f->present || !cookies[role].enter)
+			continue;
+		for (uint32_t i = 0; i < f->n_rets && cookies[role].leave && !r; i++)
+			r = attach_at(k, k->scan->progs.inline_call, path, f->ret_offset[i], id,
+				      role, "scan", (int)i + 1, cookies[role].leave);
+		if (!r)
+			r = attach_at(k, k->scan->progs.inline_call, path, f->offset, id, role,
+				      "scan", 0, cookies[role].enter);
+	}
+	return r;
 }
 
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id)
@@ -84,14 +117,16 @@ int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout,
 		/* returns first: an entry without its return would leave calls open */
 		for (uint32_t i = 0; i < f->n_rets && programs[role].leave && !r; i++)
 			r = attach_at(k, programs[role].leave, path, f->ret_offset[i], id, role, "",
-				      (int)i + 1);
+				      (int)i + 1, 0);
 		/* what decides before what copies */
 		if (!r && programs[role].judge)
 			r = attach_at(k, programs[role].judge, path, f->offset, id, role, "judge",
-				      0);
+				      0, 0);
 		if (!r)
-			r = attach_at(k, programs[role].enter, path, f->offset, id, role, "", 0);
+			r = attach_at(k, programs[role].enter, path, f->offset, id, role, "", 0, 0);
 	}
+	if (!r && k->scan && bpf_program__fd(k->scan->progs.inline_call) >= 0)
+		r = attach_scan(k, layout, path, id);
 	if (r < 0)
 		kernel_detach_tls(k, id);
 	return r;

@@ -133,6 +133,47 @@ static int apply_credentials(struct kernel *k, const struct policy_tables *t, ui
 	return r ? r : place(k, "policy_credentials", slot, fd);
 }
 
+static int map_of_scan(const struct kernel *k, const char *name)
+{
+	return k->scan ? bpf_object__find_map_fd_by_name(k->scan->obj, name) : -ENOTSUP;
+}
+
+static int place_scan(const struct kernel *k, const char *outer, uint32_t slot, int inner)
+{
+	int r = bpf_map_update_elem(map_of_scan(k, outer), &slot, &inner, BPF_ANY);
+
+	return r < 0 ? log_err_r(r, "cannot place the table %s", outer) : 0;
+}
+
+/* The automaton of the inline data path, and what answers say. Without one the slot is empty. */
+static int apply_inline(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int scan = -1, texts = -1;
+	uint32_t zero = 0;
+	int r;
+
+	if (!k->scan)
+		return 0;
+	if (!t->scan) {
+		r = bpf_map_delete_elem(map_of_scan(k, "policy_scan"), &slot);
+		return r < 0 && r != -ENOENT ? log_err_r(r, "cannot empty the table policy_scan")
+					     : 0;
+	}
+	scan = bpf_map_create(BPF_MAP_TYPE_ARRAY, "scan", sizeof(zero), sizeof(struct scan_table),
+			      1, NULL);
+	if (scan < 0)
+		return log_err_r(scan, "cannot make the table scan");
+	texts = inner_map(BPF_MAP_TYPE_HASH, "texts", sizeof(uint32_t), sizeof(struct inline_text),
+			  t->n_texts);
+	r = texts < 0 ? texts : put(scan, "scan", &zero, t->scan);
+	for (uint32_t i = 0; i < t->n_texts && !r; i++)
+		if (t->texts[i].len)
+			r = put(texts, "texts", &i, &t->texts[i]);
+	if (!r)
+		r = place_scan(k, "policy_texts", slot, texts);
+	return r ? r : place_scan(k, "policy_scan", slot, scan);
+}
+
 int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, uint64_t generation)
 {
 	uint32_t zero = 0, active = 0, slot;
@@ -154,6 +195,8 @@ int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, ui
 		r = apply_locals(k, tables, slot);
 	if (!r)
 		r = apply_credentials(k, tables, slot);
+	if (!r)
+		r = apply_inline(k, tables, slot);
 	if (r < 0)
 		return r;
 	root.generation = generation;

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From the bytes of a call to text and back: gathering what is scanned, masking what is found. */
+#ifndef BAILIFF_INLINE_TEXT_BPF_H
+#define BAILIFF_INLINE_TEXT_BPF_H
+
+#include "bpf/inline_judge.bpf.h"
+
+/* ---- a round: gather text, scan it, mask it ----------------------------------------------------
+ */
+
+/* Puts raw[from, to) back where it was read. */
+__noinline int inline_put(struct inline_work *w, __u32 from, __u32 to)
+{
+	__u32 len;
+
+	if (!w || from >= to || to > SCAN_BUFFER)
+		return 0;
+	from &= SCAN_BUFFER - 1;
+	len = to - from;
+	/* a positive size, and the verifier has to see it so */
+	len = ((len - 1) & (SCAN_BUFFER - 1)) + 1;
+	if (!inline_writes || w->dry || w->mode != BAILIFF_MODE_ENFORCE)
+		return 0;
+	if (bpf_probe_write_user((void *)(w->buffer + w->done + from), w->raw + from, len)) {
+		count(COUNTER_UNREADABLE, 1);
+		w->failed = 1;
+	}
+	return 0;
+}
+
+/* Up to 16 bytes that the content machine has nothing to say of. Returns how many. */
+__noinline int inline_bulk(struct inline_work *w)
+{
+	__u32 at, n, i, left, last;
+	__u8 kind = 0;
+
+	/* of an answer that is overwritten each byte is looked at */
+	if (!w || w->answer)
+		return 0;
+	left = content_run(&w->content, &kind);
+	if (left > w->len - w->at)
+		left = w->len - w->at;
+	at = w->at;
+	for (i = 0; i < INLINE_STRIDE; i++) {
+		if (i >= left || !content_is_ordinary(w->raw[(at + i) & (SCAN_BUFFER - 1)]))
+			break;
+	}
+	if (!i)
+		return 0;
+	left = i;
+	content_ran(&w->content, left);
+	w->at = at + left;
+	if (!(w->want >> (kind & 3) & 1))
+		return left;
+	n = w->n;
+	w->n = n + left;
+	for (i = 0; i < INLINE_STRIDE; i++) {
+		last = at + i;
+		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = w->raw[last & (SCAN_BUFFER - 1)];
+		w->where[(n + i) & (SCAN_BUFFER - 1)] =
+			inline_where(last, CONTENT_PLAIN, 0, 1, 0) | INLINE_WHERE_KIND(kind & 3);
+	}
+	return left;
+}
+
+/* Overwrites the value of Accept-Encoding that lies in raw[from, to). What is cut off or too short
+ * for a word is blank, which asks for the same (RFC 9110, 12.5.3). */
+static long inline_identity(__u32 i, struct inline_work **ctx)
+{
+	struct inline_work *w = *ctx;
+	__u32 at = w->accept + i;
+
+	if (at >= w->accept_to)
+		return 1;
+	w->raw[at & (SCAN_BUFFER - 1)] =
+		w->accept_whole && i < 8 ? INLINE_IDENTITY >> (i & 7) * 8 & 0xff : ' ';
+	return 0;
+}
+
+__noinline int inline_accept(struct inline_work *w, __u32 to, __u32 whole)
+{
+	if (!w)
+		return 0;
+	w->accept_to = to;
+	w->accept_whole = whole && to - w->accept >= 8;
+	bpf_loop(SCAN_BUFFER, inline_identity, &w, 0);
+	inline_put(w, w->accept, to);
+	return 0;
+}
+
+/* A byte of a body that becomes an answer. */
+static __always_inline void inline_answer_byte(struct inline_work *w, __u32 at)
+{
+	/* whoever answered as if nothing were missing is left alone: it never had it */
+	if (w->answer == INLINE_ANSWER_TEXT && w->content.status < 400)
+		return;
+	w->raw[at & (SCAN_BUFFER - 1)] = ' ';
+	if (w->body_to <= w->body_from) {
+		w->body_from = at;
+		w->body_to = at + 1;
+	} else if (w->body_to == at) {
+		w->body_to = at + 1;
+	}
+}
+
+/* The head of a response ended. */
+static __always_inline void inline_headed(struct inline_work *w)
+{
+	if (w->content.unread != CONTENT_UNREAD_CODED || w->answer || !w->messages || !w->want)
+		return;
+	w->coded = 1;
+	if (w->flags & POLICY_COMPRESSED_BLOCK)
+		w->answer = INLINE_ANSWER_BLANK;
+}
+
+/* One byte through the content machine. */
+__noinline int inline_byte(struct inline_work *w)
+{
+	__u32 at, n, have, where;
+	struct content_out *o;
+
+	if (!w)
+		return 0;
+	o = &w->out;
+	at = w->at;
+	content_step(&w->content, w->raw[at & (SCAN_BUFFER - 1)], o);
+	w->at = at + 1;
+	if (o->flags & (CONTENT_ACCEPT_BEGINS | CONTENT_ACCEPT_ENDS)) {
+		if (o->flags & CONTENT_ACCEPT_BEGINS) {
+			w->accept = at;
+			w->accept_cut = 0;
+		} else {
+			inline_accept(w, at, !w->accept_cut);
+		}
+	}
+	if (w->direction == TLS_DIRECTION_RECEIVED) {
+		if (o->flags & CONTENT_HEAD_ENDS)
+			inline_headed(w);
+		if (w->answer && (o->flags & CONTENT_BODY))
+			inline_answer_byte(w, at);
+	}
+	if (o->flags & CONTENT_ENDS)
+		w->ended = 1;
+	if (!o->n || !(w->want >> (o->kind & 3) & 1))
+		return 0;
+	n = w->n;
+	if (o->begins) {
+		/* in no text and in no detector: what stands on its two sides does not touch */
+		w->text.byte[n & (SCAN_BUFFER - 1)] = CONTENT_MARK;
+		w->where[n & (SCAN_BUFFER - 1)] = 0;
+		n++;
+	}
+	have = o->run < at + 1 ? o->run : at + 1;
+	where = inline_where(at, o->form, o->code, content_mask_len(o, have), have < o->raw) |
+		INLINE_WHERE_KIND(o->kind & 3);
+	for (__u32 i = 0; i < CONTENT_BYTES; i++) {
+		if (i >= o->n)
+			break;
+		w->text.byte[n & (SCAN_BUFFER - 1)] = o->bytes[i];
+		/* a character is masked with its last byte */
+		w->where[n & (SCAN_BUFFER - 1)] =
+			i + 1u == o->n ? where : INLINE_WHERE_KIND(o->kind & 3);
+		n++;
+	}
+	w->n = n;
+	return 0;
+}
+
+static long inline_gather(__u32 i, struct inline_work **ctx)
+{
+	struct inline_work *w = *ctx;
+
+	/* a round is of one message */
+	if (w->at >= w->len || w->n > SCAN_BUFFER - INLINE_SLACK || w->ended)
+		return 1;
+	if (!inline_bulk(w))
+		inline_byte(w);
+	return 0;
+}
+
+/* ---- masking -----------------------------------------------------------------------------------
+ */
+
+/* One decoded byte of a span. */
+__noinline int inline_mask_byte(struct inline_work *w, __u32 at, __u32 flags)
+{
+	__u32 where, last, len;
+	struct content_out o = {};
+	__u8 b, style;
+
+	if (!w)
+		return 0;
+	b = w->text.byte[at & (SCAN_BUFFER - 1)];
+	where = w->where[at & (SCAN_BUFFER - 1)];
+	len = INLINE_LEN(where);
+	style = scan_masked(flags, b);
+	if (!len || style == b)
+		return 0;
+	last = INLINE_LAST(where);
+	o.form = INLINE_FORM(where);
+	o.code = INLINE_HIGH(where) << 4;
+	o.raw = INLINE_CUT(where) ? len + 1 : len;
+	for (__u32 i = 0; i < INLINE_MASK_MAX; i++) {
+		if (i >= len)
+			break;
+		w->raw[(last - i) & (SCAN_BUFFER - 1)] = content_mask_byte(&o, len, style, i);
+	}
+	if (last + 1 - len < w->low)
+		w->low = last + 1 - len;
+	w->high = last + 1;
+	return 0;
+}
+
+static long inline_mask_step(__u32 i, struct inline_work **ctx)
+{
+	struct inline_work *w = *ctx;
+
+	if (w->mask_at >= w->mask_to)
+		return 1;
+	inline_mask_byte(w, w->mask_at, w->mask_flags);
+	w->mask_at++;
+	return 0;
+}
+
+static long inline_mask_span(__u32 i, struct inline_work **ctx)
+{
+	struct inline_work *w = *ctx;
+	const struct scan_span *s;
+
+	if (i >= w->run.n)
+		return 1;
+	if (!inline_judge(w, i))
+		return 0;
+	s = scan_span(&w->run, i);
+	w->mask_at = s->start;
+	w->mask_to = s->end;
+	w->mask_flags = s->flags;
+	w->low = SCAN_BUFFER;
+	w->high = 0;
+	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
+	/* the first block of the call */
+	if (w->block_at == INLINE_NOWHERE)
+		w->block_at = w->low < w->high ? w->low : w->from;
+	inline_put(w, w->low, w->high);
+	return 0;
+}
+
+__noinline int inline_mask(struct inline_work *w)
+{
+	if (!w)
+		return 0;
+	bpf_loop(SCAN_SPANS, inline_mask_span, &w, 0);
+	w->run.n = 0;
+	return 0;
+}
+
+#endif

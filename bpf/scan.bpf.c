@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The inline data path: what a detector finds in the text of a request is overwritten before it is
+ * encrypted, in that of a response before the client sees it. Same length, in place.
+ *
+ * At SSL_write's entry, because at its return it is sent; at SSL_read's ret, because before it
+ * nothing is there. What a write scanned counts once its return says that the bytes were taken: a
+ * write that would block is called again with the same ones. docs/inline.md has the details. */
+#include "bpf/inline_text.bpf.h"
+
+#include "bpf/head.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* ---- rounds ------------------------------------------------------------------------------------
+ */
+
+struct inline_pair {
+	const struct scan_table *t;
+	struct inline_work *w;
+};
+
+static long inline_stride(__u32 i, struct inline_pair *p)
+{
+	struct inline_work *w = p->w;
+
+	if (!scan_stride(p->t, &w->run, &w->text))
+		return 0;
+	if (w->run.at >= w->run.len)
+		return 1;
+	inline_mask(w);
+	return 0;
+}
+
+/* Scans what was gathered, and masks what is found. */
+__noinline int inline_scan(const struct scan_table *t, struct inline_work *w)
+{
+	struct inline_pair p = {};
+
+	if (!t || !w || !w->n)
+		return 0;
+	p.t = t;
+	p.w = w;
+	scan_begin(t, &w->scan, &w->run, w->n);
+	bpf_loop(SCAN_STRIDES + SCAN_BUFFER / SCAN_STRIDE, inline_stride, &p, 0);
+	scan_finish(t, &w->scan, &w->run, &w->text);
+	inline_mask(w);
+	return 0;
+}
+
+/* Reads the next piece. Returns 0 when there is none. */
+__noinline int inline_fetch(struct inline_work *w)
+{
+	__u32 n, stop;
+
+	if (!w)
+		return 0;
+	/* what was scanned before is a piece of its own, so that its end can be told */
+	stop = w->done < w->seam && w->seam < w->total ? w->seam : w->total;
+	if (w->done >= stop)
+		return 0;
+	n = stop - w->done;
+	if (n > SCAN_BUFFER)
+		n = SCAN_BUFFER;
+	n = ((n - 1) & (SCAN_BUFFER - 1)) + 1;
+	if (bpf_probe_read_user(w->raw, n, (void *)(w->buffer + w->done))) {
+		count(COUNTER_UNREADABLE, 1);
+		content_tunnel(&w->content);
+		w->failed = 1;
+		return 0;
+	}
+	w->at = 0;
+	w->len = n;
+	w->accept = 0;
+	w->accept_cut = 1;
+	return 1;
+}
+
+static long inline_fill(__u32 i, struct inline_work **ctx)
+{
+	struct inline_work *w = *ctx;
+
+	if (w->write_at >= w->at)
+		return 1;
+	w->raw[w->write_at++ & (SCAN_BUFFER - 1)] = ' ';
+	return 0;
+}
+
+/* After a round of a request: what is blocked is blank from the match on. A body in chunks would
+ * lose its framing, and its connection is closed instead. */
+static __always_inline void inline_blank(struct inline_work *w)
+{
+	__u32 from = w->from;
+
+	if (w->block_fresh) {
+		w->block_fresh = 0;
+		from = w->block_at;
+	} else if (!w->blank || w->done < w->seam) {
+		return; /* up to the seam an earlier call did it */
+	}
+	w->blank = !w->ended;
+	if (w->content.chunked || !w->content.begun) {
+		w->reset = 1;
+		return;
+	}
+	w->write_at = from;
+	bpf_loop(SCAN_BUFFER, inline_fill, &w, 0);
+	inline_put(w, from, w->at);
+}
+
+/* After a round of a response that is to be another. */
+static __always_inline void inline_replace(struct inline_work *w)
+{
+	if (w->body_to > w->body_from) {
+		if (w->answer == INLINE_ANSWER_TEXT)
+			inline_answer(w);
+		w->answer = INLINE_ANSWER_BLANK;
+		inline_put(w, w->from, w->at);
+	}
+	if (w->ended && w->content.status >= 200)
+		w->answer = INLINE_ANSWER_NONE;
+}
+
+__noinline int inline_round_ends(struct inline_work *w)
+{
+	if (!w || w->dry)
+		return 0;
+	if (w->direction == TLS_DIRECTION_SENT)
+		inline_blank(w);
+	else if (w->answer)
+		inline_replace(w);
+	return 0;
+}
+
+/* A piece, or as much of it as there was room for its text. Returns 0 when all is done. Not a
+ * function of its own: from here on seven calls nest, callbacks counted, and eight may in all. */
+static __always_inline int inline_round(const struct scan_table *t, struct inline_work *w)
+{
+	if (w->at >= w->len && !inline_fetch(w))
+		return 0;
+	w->n = 0;
+	w->from = w->at;
+	w->ended = 0;
+	w->body_from = w->body_to = 0;
+	bpf_loop(SCAN_BUFFER, inline_gather, &w, 0);
+	inline_scan(t, w);
+	inline_round_ends(w);
+	if (w->at < w->len)
+		return 1;
+	if (w->content.accepting)
+		inline_accept(w, w->len, 0);
+	w->done += w->len;
+	return 1;
+}
+
+static long inline_rounds(__u32 i, struct inline_pair *p)
+{
+	struct inline_work *w = p->w;
+
+	if (!inline_round(p->t, w))
+		return 1;
+	/* a value that was masked when these bytes were scanned before is masked on */
+	if (w->at >= w->len && w->done == w->seam && w->ahead.masking)
+		w->scan = w->ahead;
+	return 0;
+}
+
+static __always_inline void inline_go(const struct scan_table *t, struct inline_work *w)
+{
+	struct inline_pair p = {.t = t, .w = w};
+
+	bpf_loop(INLINE_ROUNDS, inline_rounds, &p, 0);
+}
+
+/* ---- calls -------------------------------------------------------------------------------------
+ */
+
+static __always_inline struct inline_calls *inline_push(struct pt_regs *ctx, __u32 direction)
+{
+	struct inline_calls *calls;
+	__u32 depth;
+
+	calls = bpf_task_storage_get(&inline_calls, bpf_get_current_task_btf(), 0,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!calls) {
+		count(COUNTER_STORAGE_FAILED, 1);
+		return NULL;
+	}
+	depth = calls->depth;
+	if (depth >= INLINE_CALLS) {
+		/* calls that never returned: the stack is worth nothing, start again */
+		count(COUNTER_NESTED, 1);
+		depth = 0;
+	}
+	calls->call[depth].ssl = PT_REGS_PARM1(ctx);
+	calls->call[depth].buffer = PT_REGS_PARM2(ctx);
+	calls->call[depth].count_at = PT_REGS_PARM4(ctx);
+	calls->call[depth].stack = PT_REGS_SP(ctx);
+	calls->call[depth].direction = direction;
+	calls->depth = depth + 1;
+	return calls;
+}
+
+/* The call that returns here. Returns 0 when it is none of ours: a function that ended in a jump
+ * comes to a ret of another one, where the stack is not where it was. */
+static __always_inline int inline_pop(struct pt_regs *ctx, struct inline_call *call,
+				      __u32 direction)
+{
+	struct inline_calls *calls;
+	__u32 depth;
+
+	calls = bpf_task_storage_get(&inline_calls, bpf_get_current_task_btf(), 0, 0);
+	if (!calls || !calls->depth)
+		return 0;
+	depth = calls->depth - 1;
+	if (depth >= INLINE_CALLS)
+		return 0;
+	*call = calls->call[depth];
+	if (call->direction != direction || call->stack != PT_REGS_SP(ctx))
+		return 0;
+	calls->depth = depth;
+	return 1;
+}
+
+/* How many bytes went through; not positive: none. */
+static __always_inline __s64 inline_result(struct pt_regs *ctx, const struct inline_call *call,
+					   bool ex)
+{
+	__s64 n = (__s32)PT_REGS_RC(ctx);
+	__u64 length = 0;
+
+	if (!ex)
+		return n;
+	if (n != 1 || bpf_probe_read_user(&length, sizeof(length), (void *)call->count_at))
+		return 0;
+	return length;
+}
+
+/* ---- what a call begins and ends with ----------------------------------------------------------
+ */
+
+static __always_inline void inline_load(struct inline_work *w, struct inline_stream *s,
+					__u64 buffer, __u32 len)
+{
+	w->content = s->content;
+	w->scan = s->scan;
+	w->buffer = buffer;
+	w->total = len;
+	w->at = w->len = w->done = w->seam = w->dry = w->failed = w->reset = 0;
+	w->block = w->block_fresh = w->blank = w->answer = w->coded = w->n_found = 0;
+	w->ahead.masking = 0;
+	w->number = 0;
+}
+
+/* A stream that was met in its middle is read from its next request on. */
+static __always_inline void inline_resume(struct inline_connection *c, __u64 buffer, __u32 len)
+{
+	char first[HEAD_METHOD_MAX + 1] = {};
+
+	if (c->sent.content.lost != CONTENT_LOST_START || len < sizeof(first) ||
+	    bpf_probe_read_user(first, sizeof(first), (void *)buffer) || !head_begins(first))
+		return;
+	content_begin(&c->sent.content, 0);
+	content_begin(&c->received.content, 1);
+	__builtin_memset(&c->sent.scan, 0, sizeof(c->sent.scan));
+	__builtin_memset(&c->received.scan, 0, sizeof(c->received.scan));
+	c->ahead_len = c->blank = c->answer = c->block = c->gone = 0;
+}
+
+static __always_inline int inline_write(struct inline_work *w, struct inline_connection *c,
+					__u64 buffer, __u32 len)
+{
+	w->direction = TLS_DIRECTION_SENT;
+	/* what a tool was given comes again with each turn */
+	if (w->want & 1 << CONTENT_REQUEST)
+		w->want = 1 << CONTENT_REQUEST | 1 << CONTENT_INPUT | 1 << CONTENT_TEXT;
+	else
+		w->want = 0;
+	inline_load(w, &c->sent, buffer, len);
+	w->blank = c->blank;
+	if (c->ahead_len && c->ahead_buffer == buffer && c->ahead_len <= len) {
+		w->seam = c->ahead_len;
+		w->ahead = c->ahead.scan;
+	}
+	return 1;
+}
+
+static __always_inline void inline_written(struct inline_work *w, struct inline_connection *c)
+{
+	__u64 *number;
+	__u32 zero = 0;
+
+	c->ahead.content = w->content;
+	c->ahead.scan = w->scan;
+	c->ahead_buffer = w->buffer;
+	c->ahead_len = w->total;
+	if (w->mode != BAILIFF_MODE_ENFORCE)
+		return;
+	c->blank = w->blank;
+	if (!w->block)
+		return;
+	number = bpf_map_lookup_elem(&inline_number, &zero);
+	if (number)
+		w->number = __sync_fetch_and_add(number, 1) + 1;
+	c->block = w->block;
+	c->number = w->number;
+	c->answer = INLINE_ANSWER_TEXT;
+}
+
+/* Returns 1 when a part was taken: the state after it is found by going over it again, which is
+ * masked by now. What follows it comes again, from a place that is not known yet. */
+static __always_inline int inline_taken(struct inline_work *w, struct inline_connection *c,
+					__u64 buffer, __u32 taken)
+{
+	if (!c->ahead_len || c->ahead_buffer != buffer)
+		return 0;
+	if (taken >= c->ahead_len) {
+		c->sent = c->ahead;
+		c->ahead_len = 0;
+		return 0;
+	}
+	inline_write(w, c, buffer, taken);
+	w->seam = 0;
+	w->dry = 1;
+	return 1;
+}
+
+static __always_inline void inline_partly(struct inline_work *w, struct inline_connection *c)
+{
+	c->sent.content = w->content;
+	c->sent.scan = w->scan;
+	c->ahead_buffer = w->buffer + w->total;
+	c->ahead_len -= w->total;
+}
+
+static __always_inline int inline_read(struct inline_work *w, struct inline_connection *c,
+				       __u64 buffer, __u32 len)
+{
+	w->direction = TLS_DIRECTION_RECEIVED;
+	w->want &= 1 << CONTENT_TEXT | 1 << CONTENT_INPUT;
+	inline_load(w, &c->received, buffer, len);
+	w->answer = c->answer;
+	w->answers = c->block - 1;
+	w->number = c->number;
+	w->messages = c->sent.content.path == CONTENT_PATH_MESSAGES;
+	/* between two responses: the next one answers the request that went out last */
+	if (w->content.state == CONTENT_AT_START)
+		content_answers(&w->content, c->sent.content.method);
+	return 1;
+}
+
+static __always_inline void inline_was_read(struct inline_work *w, struct inline_connection *c)
+{
+	c->received.content = w->content;
+	c->received.scan = w->scan;
+	c->received_any = 1;
+	if (w->mode != BAILIFF_MODE_ENFORCE)
+		return;
+	c->answer = w->answer;
+	if (!w->answer)
+		c->block = 0;
+}
+
+/* What came of the call, to the log. */
+static __always_inline void inline_report(struct inline_work *w, struct inline_connection *c,
+					  struct task_context *t)
+{
+	if (w->dry)
+		return;
+	for (__u32 i = 0; i < INLINE_FOUND; i++) {
+		if (i >= w->n_found)
+			break;
+		inline_tell(w, t, i, BAILIFF_REASON_CONTENT);
+	}
+	if (w->coded)
+		inline_tell_stream(w, t, BAILIFF_REASON_COMPRESSED,
+				   w->answer ? SCAN_MASK : SCAN_LOG);
+	if ((w->content.lost || w->failed) && !c->gone && w->want) {
+		c->gone = 1;
+		inline_tell_stream(w, t, BAILIFF_REASON_UNREADABLE, SCAN_LOG);
+	}
+	if (w->failed || w->reset)
+		inline_reset(w->mode);
+}
+
+/* Reads the policy. Returns 0 when nothing is looked for. */
+static __always_inline int inline_policy(struct inline_work *w, const struct task_context *t,
+					 __u64 ssl)
+{
+	struct policy_root *root;
+	struct person_value *p;
+	__u32 slot = 0;
+
+	root = policy_now(&slot);
+	if (!root || !root->inline_kinds)
+		return 0;
+	p = actor_person(slot, t->uid);
+	w->slot = slot;
+	/* NONE is never touched, whatever is asked for */
+	w->want = root->inline_kinds &
+		  (1 << CONTENT_TEXT | 1 << CONTENT_INPUT | 1 << CONTENT_REQUEST);
+	w->mode = root->mode_inline;
+	if (!inline_writes && w->mode > BAILIFF_MODE_SHADOW)
+		w->mode = BAILIFF_MODE_SHADOW;
+	w->flags = root->flags;
+	w->rule = root->inline_rule;
+	w->generation = root->generation;
+	w->uid = t->uid;
+	w->person = p ? p->person : 0;
+	w->ssl = ssl;
+	return 1;
+}
+
+static __always_inline __u32 inline_kinds(__u32 *ret_mode)
+{
+	struct policy_root *root;
+	__u32 slot = 0;
+
+	root = policy_now(&slot);
+	*ret_mode = root ? root->mode_inline : 0;
+	return root ? root->inline_kinds : 0;
+}
+
+static __always_inline const struct scan_table *inline_table(__u32 slot)
+{
+	__u32 key = 0;
+	void *table = bpf_map_lookup_elem(&policy_scan, &slot);
+
+	return table ? bpf_map_lookup_elem(table, &key) : NULL;
+}
+
+/* One program for each place, so that the verifier goes over the scanner once. */
+SEC("uprobe")
+int inline_call(struct pt_regs *ctx)
+{
+	struct task_context *t = actor_governed();
+	__u64 at = bpf_get_attach_cookie(ctx);
+	__u32 place = at & INLINE_AT_MASK, mode = 0, kinds;
+	const struct scan_table *table;
+	struct inline_connection *c;
+	struct inline_call call = {};
+	struct inline_work *w;
+	__s64 n = 0;
+	int go = 0;
+
+	if (!t)
+		return 0;
+	kinds = inline_kinds(&mode);
+	if (place == INLINE_AT_READ) {
+		if (kinds)
+			inline_push(ctx, TLS_DIRECTION_RECEIVED);
+		return 0;
+	}
+	if (place == INLINE_AT_HANDSHAKE) {
+		/* within the first write of a connection it is that connection's own */
+		c = inline_connection(PT_REGS_PARM1(ctx), false);
+		if (c && c->received_any)
+			inline_forget(PT_REGS_PARM1(ctx));
+		return 0;
+	}
+	if (place == INLINE_AT_WRITE) {
+		call.ssl = PT_REGS_PARM1(ctx);
+		call.buffer = PT_REGS_PARM2(ctx);
+		/* SSL_write has an int, and what is negative fails there */
+		n = at & INLINE_AT_EX ? (__s64)PT_REGS_PARM3(ctx) : (__s32)PT_REGS_PARM3(ctx);
+		if (!kinds) {
+			inline_forget(call.ssl); /* read on from its next request, if ever */
+			return 0;
+		}
+		if (n <= 0 || n > 0x7fffffff || !inline_push(ctx, TLS_DIRECTION_SENT))
+			return 0;
+	} else {
+		if (!inline_pop(ctx, &call,
+				place == INLINE_AT_WRITE_RETURN ? TLS_DIRECTION_SENT
+								: TLS_DIRECTION_RECEIVED))
+			return 0;
+		n = inline_result(ctx, &call, at & INLINE_AT_EX);
+		if (n <= 0 || n > 0x7fffffff || !kinds)
+			return 0;
+	}
+	c = inline_connection(call.ssl, place != INLINE_AT_WRITE_RETURN);
+	if (!c)
+		return 0;
+	w = inline_claim();
+	if (!w) {
+		/* what is not gone over makes the rest of the stream unreadable */
+		if (place == INLINE_AT_READ_RETURN)
+			content_tunnel(&c->received.content);
+		else
+			content_tunnel(&c->sent.content);
+		if (place == INLINE_AT_WRITE && kinds & 1 << CONTENT_REQUEST)
+			inline_reset(mode);
+		return 0;
+	}
+	if (!inline_policy(w, t, call.ssl))
+		goto out;
+	table = inline_table(w->slot);
+	if (!table)
+		goto out;
+	if (place == INLINE_AT_WRITE) {
+		inline_resume(c, call.buffer, (__u32)n);
+		go = inline_write(w, c, call.buffer, (__u32)n);
+	} else if (place == INLINE_AT_WRITE_RETURN) {
+		go = inline_taken(w, c, call.buffer, (__u32)n);
+	} else {
+		go = inline_read(w, c, call.buffer, (__u32)n);
+	}
+	if (!go)
+		goto out;
+	inline_go(table, w);
+	if (place == INLINE_AT_WRITE)
+		inline_written(w, c);
+	else if (place == INLINE_AT_WRITE_RETURN)
+		inline_partly(w, c);
+	else
+		inline_was_read(w, c);
+	inline_report(w, c, t);
+out:
+	inline_release(w);
+	return 0;
+}
