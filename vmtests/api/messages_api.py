@@ -142,6 +142,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             session=self.headers.get("X-Claude-Code-Session-Id"),
             accept_encoding=self.headers.get("Accept-Encoding", ""),
             errors=errors,
+            planted=self.server.script.seen(raw),
         )
         if request is not None:
             entry.update(validate.summary(request))

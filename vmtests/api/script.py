@@ -13,7 +13,8 @@ CHOICE = re.compile(r"SCENARIO:([a-z0-9-]+)((?:[ \t]+[a-z_]+=\S+)*)")
 
 
 class Script:
-    """The scenario file: {name: [turn, …]}; a turn is {"text": …, "tools": [{name, input}], "pause": s}.
+    """The scenario file: {name: [turn, …]}; a turn is {"text": …, "tools": [{name, input}], "pause": s},
+    and "thinking", which comes signed and must come back as it was.
 
     {name} in a string is a value given with the prompt, {planted.name} one of the planted values.
     After the last turn of a scenario the stand-in says so and ends; that a test asked one turn too
@@ -24,6 +25,19 @@ class Script:
         with open(path, encoding="utf-8") as file:
             self.scenarios = json.load(file)
         self.planted = {"planted." + name: value for name, value in planted.items()}
+
+    def seen(self, raw):
+        """The planted values that are in a request, as they are or written with \\u in JSON."""
+        text = raw.decode("utf-8", "replace")
+        try:
+            text += json.dumps(json.loads(text), ensure_ascii=False)
+        except ValueError:
+            pass
+        return sorted(
+            name[len("planted.") :]
+            for name, value in self.planted.items()
+            if isinstance(value, str) and value in text
+        )
 
     @staticmethod
     def choose(messages):
@@ -65,6 +79,11 @@ class Script:
             return Turn("end-of-" + name, number, [{"type": "text", "text": "No more turns."}], 0)
         turn = self.fill(turns[number], {**self.planted, **values})
         blocks = []
+        if "thinking" in turn:
+            thinking = turn["thinking"]
+            blocks.append(
+                {"type": "thinking", "thinking": thinking, "signature": validate.sign(thinking)}
+            )
         if "text" in turn:
             blocks.append({"type": "text", "text": turn["text"]})
         for tool in turn.get("tools", []):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the Messages API demands of a request, and what a request says."""
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 
@@ -11,6 +14,15 @@ BLOCKS = {
 }
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 LEGACY_USER = re.compile(r"user_[0-9a-f]{64}_account_(%s)?_session_%s" % (UUID, UUID))
+
+
+SIGNING_KEY = b"of the stand-in"
+
+
+def sign(thinking):
+    """What the service signs a thinking block with; one that comes back changed is refused."""
+    digest = hmac.new(SIGNING_KEY, thinking.encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest * 4).decode()
 
 
 def user_id(value):
@@ -84,6 +96,9 @@ def check_messages(messages):
                     yield at + ": id is used twice"
                 used.add(block.get("id"))
                 pending.append(block.get("id"))
+            elif kind == "thinking":
+                if block.get("signature") != sign(str(block.get("thinking"))):
+                    yield at + ": signature of a thinking block is not that of its text"
             elif kind == "tool_result":
                 results.append(block.get("tool_use_id"))
                 if block.get("tool_use_id") not in pending:
@@ -161,6 +176,12 @@ def summary(body):
                     }
                 )
     last = [message for message in messages if message.get("role") == "user"][-1:]
+    kinds = [
+        block.get("type")
+        for message in messages
+        for block in blocks(message)
+        if isinstance(block, dict)
+    ]
     skills = re.findall(r"^- ([a-z0-9:_-]+):", "\n".join(
         block.get("text", "")
         for message in messages
@@ -174,6 +195,7 @@ def summary(body):
         "stream": body.get("stream", False),
         "user_id": (body.get("metadata") or {}).get("user_id"),
         "n_messages": len(messages),
+        "n_thinking": kinds.count("thinking"),
         "roles": [message.get("role") for message in messages],
         "tools": [tool.get("name") for tool in tools if isinstance(tool, dict)],
         "skills_listed": skills,

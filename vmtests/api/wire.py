@@ -70,12 +70,18 @@ def events(whole, size):
     for index, block in enumerate(whole["content"]):
         if block["type"] == "text":
             empty, kind, field, rest = dict(block, text=""), "text_delta", "text", block["text"]
+        elif block["type"] == "thinking":
+            empty, kind, field = dict(block, thinking="", signature=""), "thinking_delta", "thinking"
+            rest = block["thinking"]
         else:
             empty, kind, field = dict(block, input={}), "input_json_delta", "partial_json"
             rest = json.dumps(block["input"])
         yield event("content_block_start", index=index, content_block=empty)
         for piece in pieces(rest, size):
             yield event("content_block_delta", index=index, delta={"type": kind, field: piece})
+        if block["type"] == "thinking":
+            delta = {"type": "signature_delta", "signature": block["signature"]}
+            yield event("content_block_delta", index=index, delta=delta)
         yield event("content_block_stop", index=index)
     yield event(
         "message_delta",

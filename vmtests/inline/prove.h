@@ -31,7 +31,7 @@ uint64_t prove_connection(void);
 
 /* Blocks, answers, compressed responses, writes that are not taken. */
 void prove_blocks(bool detached);
-/* Many connections and policies at once. */
-void prove_many(void);
+/* Many connections at once while one policy takes the place of another; how many connections. */
+void prove_many(unsigned int connections);
 
 #endif

@@ -15,7 +15,7 @@
 #include "scan.skel.h"
 
 #define PROBES	     8
-#define RECORDS_KEPT 4096
+#define RECORDS_KEPT 65536
 
 struct world {
 	struct bailiff_scan *scan;
