@@ -235,8 +235,8 @@ void connection_tell_found(struct pipeline *p)
 {
 	struct connection *c;
 
-	TAILQ_FOREACH(c, &p->connection_age, age)
-	report_inline_waited(p, c, true);
+	for (c = TAILQ_FIRST(&p->connection_age); c; c = TAILQ_NEXT(c, age))
+		report_inline_waited(p, c, true);
 }
 
 void connection_tick(struct pipeline *p, uint64_t now_ns)

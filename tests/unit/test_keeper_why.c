@@ -59,10 +59,11 @@ static const char *why(const char *question, uint32_t uid)
 	reply = answer(&k, ask, uid);
 	if (!json_is_true(json_object_get(reply, "ok")))
 		snprintf(numbers, sizeof(numbers), "%s", text_at(reply, "error"));
-	json_array_foreach (json_object_get(reply, "denials"), i, one)
+	json_array_foreach (json_object_get(reply, "denials"), i, one) {
 		snprintf(numbers + strlen(numbers), sizeof(numbers) - strlen(numbers),
 			 "%" JSON_INTEGER_FORMAT "%s ",
 			 json_integer_value(json_object_get(one, "number")), text_at(one, "block"));
+	}
 	json_decref(ask);
 	json_decref(reply);
 	return numbers;
