@@ -290,6 +290,8 @@ int event_set_severity(struct event *event, int severity_id)
 /* OCSF has no "would have been denied": the activity was observed, which is action 3, and a policy
  * violation was detected without further action, which is disposition 15. The word itself is in
  * unmapped.verdict. */
+#define VERDICT_MASKED BAILIFF_VERDICT_MAX /* a row of its own; for the rest it is a denial */
+
 static const struct {
 	int action_id;
 	const char *action;
@@ -305,15 +307,15 @@ static const struct {
 	[BAILIFF_DENY] = {2, "Denied", 2, "Blocked", 2, "Failure", EVENT_SEVERITY_MEDIUM, "denied"},
 	[BAILIFF_WOULD_DENY] = {3, "Observed", 15, "Detected", 1, "Success", EVENT_SEVERITY_LOW,
 				"would_deny"},
+	[VERDICT_MASKED] = {4, "Modified", 11, "Corrected", 1, "Success", EVENT_SEVERITY_LOW,
+			    "denied"},
 };
-_Static_assert(ARRAY_SIZE(verdicts) == BAILIFF_VERDICT_MAX, "one row for each verdict");
+_Static_assert(ARRAY_SIZE(verdicts) == BAILIFF_VERDICT_MAX + 1, "one row for each verdict");
 
-int event_set_verdict(struct event *event, enum bailiff_verdict verdict)
+static int set_verdict(struct event *event, unsigned int verdict)
 {
 	int r;
 
-	if ((unsigned int)verdict >= BAILIFF_VERDICT_MAX)
-		return fail(event, -EINVAL);
 	event_set_int(event, "action_id", verdicts[verdict].action_id);
 	event_set_name(event, "action", verdicts[verdict].action);
 	event_set_int(event, "disposition_id", verdicts[verdict].disposition_id);
@@ -332,6 +334,18 @@ int event_set_verdict(struct event *event, enum bailiff_verdict verdict)
 	if (r >= 0 && !event->severity_set && event->class->severity < verdicts[verdict].severity)
 		r = set_severity(event, (int)verdicts[verdict].severity);
 	return r < 0 ? r : event->failed;
+}
+
+int event_set_verdict(struct event *event, enum bailiff_verdict verdict)
+{
+	if ((unsigned int)verdict >= BAILIFF_VERDICT_MAX)
+		return fail(event, -EINVAL);
+	return set_verdict(event, verdict);
+}
+
+int event_set_masking(struct event *event)
+{
+	return set_verdict(event, VERDICT_MASKED);
 }
 
 static void set_default(struct event *event, const char *path, json_t *value)

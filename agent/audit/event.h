@@ -37,6 +37,7 @@ enum event_code {
 	EVENT_MESSAGE,		 /* 6003: one message of the conversation, masked */
 	EVENT_HTTP_REQUEST,	 /* 4002 HTTP Activity: a request outside of the Messages API */
 	EVENT_SENSITIVE_DATA,	 /* 2006 Data Security Finding: a detector matched */
+	EVENT_INLINE,		 /* 2006: found in a stream: logged, masked or blocked in place */
 	EVENT_CLAIM_MISMATCH,	 /* 2004 Detection Finding: self-asserted identity differs */
 	EVENT_LOSS,		 /* 6002: records or bytes lost, unseen or undecodable */
 	EVENT_CHECKPOINT,	 /* not an event of the stream: reserved */
@@ -73,6 +74,9 @@ int event_set_severity(struct event *event, int severity_id);
  * status_id, unmapped.verdict; a refused destination becomes the activity Refuse. Raises the
  * severity to Medium for a denial and to Low for a would-deny, unless it was set. */
 int event_set_verdict(struct event *event, enum bailiff_verdict verdict);
+/* The same, denied, of what went on without what was found in it: action 4 Modified, disposition 11
+ * Corrected. */
+int event_set_masking(struct event *event);
 
 /* Finishes: fills in what follows from the rest, checks the required attributes of the class, gives
  * the canonical JSON (RFC 8785) in malloc'ed *ret, at most EVENT_JSON_MAX bytes: the longest

@@ -255,6 +255,29 @@ static void status_counters(const json_t *answer)
 	table_print(table, stdout, terminal_width());
 }
 
+/* What the detectors of the data path found: nothing where there is none, or none has. */
+static void status_inline(const json_t *answer)
+{
+	static const char *const heads[] = {"DETECTOR", "MASKED", "BLOCKED", "LET THROUGH"};
+	static const char *const members[] = {"masked", "blocked", "let_through"};
+	const json_t *list = json_object_get(answer, "inline");
+	_cleanup_table_ struct table *table = NULL;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0 || table_new(heads, ARRAY_SIZE(heads), &table) < 0)
+		return;
+	status_title("Values found in streams since the agent started");
+	json_array_foreach (list, i, one) {
+		table_row(table);
+		table_cell(table, TERMINAL_PLAIN, client_text(one, "detector"));
+		for (size_t m = 0; m < ARRAY_SIZE(members); m++)
+			table_printf(table, TERMINAL_PLAIN, "%" PRId64,
+				     (int64_t)client_integer(one, members[m], 0));
+	}
+	table_print(table, stdout, terminal_width());
+}
+
 static void status_names(const json_t *answer)
 {
 	static const char *const heads[] = {"NAME", "AGE", "ADDRESSES"};
@@ -330,6 +353,7 @@ int cmd_status(int argc, char **argv)
 	status_clients(answer);
 	status_images(answer);
 	status_counters(answer);
+	status_inline(answer);
 	status_names(answer);
 	return CLI_OK;
 }

@@ -12,15 +12,16 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "decide/block.h"
 
 #define WHY_LIMIT_MAX 50 /* the agent gives no more at once */
 
 static void why_usage(FILE *to)
 {
 	fputs("usage: bailiff why [-n COUNT] [--person PERSON] [--json] [NUMBER]\n\n"
-	      "Says why the latest thing that you tried was refused. With NUMBER: the event of "
-	      "that\n"
-	      "number, as the refusal named it.\n\n"
+	      "Says why the latest thing that you tried was refused. With NUMBER, as the refusal "
+	      "named\n"
+	      "it: the event of that number, or the block of a text (B17).\n\n"
 	      "  -n COUNT         the latest COUNT refusals, newest first\n"
 	      "  --person PERSON  somebody else's (an e-mail address); only for root\n"
 	      "  --json           for programs\n"
@@ -59,6 +60,7 @@ static void why_print(const json_t *denial, size_t width)
 	bool shadow = strcmp(client_text(denial, "verdict"), "would_deny") == 0;
 	const char *sentence = client_text(denial, "sentence");
 	const char *contact = client_text(denial, "contact");
+	const char *block = client_text(denial, "block");
 	_cleanup_free_ char *details = NULL, *ask = NULL;
 	char when[64];
 
@@ -73,9 +75,10 @@ static void why_print(const json_t *denial, size_t width)
 		terminal_wrap(stdout, TERMINAL_PLAIN, ask, 2, width);
 		fputc('\n', stdout);
 	}
-	if (asprintf(&details, "%s, %s, rule %s, %s, number %" PRId64, when,
+	if (asprintf(&details, "%s, %s, rule %s, %s, %s%s%snumber %" PRId64, when,
 		     client_text(denial, "what"), client_text(denial, "rule"),
 		     shadow ? "let through because the policy is in shadow mode" : "denied",
+		     *block ? "block " : "", *block ? block : "", *block ? ", " : "",
 		     (int64_t)client_integer(denial, "number", -1)) < 0) {
 		details = NULL;
 		return;
@@ -112,6 +115,8 @@ static int why_arguments(int argc, char **argv, json_t *request, bool *ret_json)
 						{"help", no_argument, NULL, 'h'},
 						{0}};
 	int64_t limit = 1, number;
+	char name[BLOCK_NAME_SIZE];
+	uint64_t block;
 	int c;
 
 	optind = 0;
@@ -147,12 +152,17 @@ static int why_arguments(int argc, char **argv, json_t *request, bool *ret_json)
 		return CLI_USAGE;
 	}
 	if (optind < argc) {
-		if (why_number(argv[optind], 0, INT64_MAX, &number) < 0) {
-			fputs("bailiff why: NUMBER is the number of an event, a decimal one\n",
+		if (block_parse(argv[optind], &block) == 0) {
+			block_name(block, name);
+			json_object_set_new(request, "block", json_string(name));
+		} else if (why_number(argv[optind], 0, INT64_MAX, &number) == 0) {
+			json_object_set_new(request, "number", json_integer(number));
+		} else {
+			fputs("bailiff why: NUMBER is the number of an event, a decimal one, or "
+			      "of a block: B17\n",
 			      stderr);
 			return CLI_USAGE;
 		}
-		json_object_set_new(request, "number", json_integer(number));
 	}
 	json_object_set_new(request, "limit", json_integer(limit));
 	return CLI_OK;
@@ -178,5 +188,6 @@ int cmd_why(int argc, char **argv)
 			status = CLI_REFUSED;
 		return status;
 	}
-	return why_show(answer, json_object_get(request, "number") != NULL);
+	return why_show(answer,
+			json_object_get(request, "number") || json_object_get(request, "block"));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "decide/block.h"
 
 static bool notices_same(const struct notices_entry *e, const struct notice *n, bool others)
 {
@@ -115,20 +116,25 @@ bool notices_due(struct notices *all, int64_t now_ms, struct notice *ret_last, u
 
 size_t notice_text(const struct notice *notice, uint32_t n, bool others, char ret[NOTICE_TEXT_SIZE])
 {
+	char number[BLOCK_NAME_SIZE];
 	int len;
 
+	if (notice->block)
+		block_name(notice->block, number);
+	else
+		snprintf(number, sizeof(number), "%" PRIu64, notice->number);
 	if (n && others)
 		len = snprintf(ret, NOTICE_TEXT_SIZE,
 			       "bailiff refused %u other thing%s. Why: bailiff why -n %u", n,
 			       n == 1 ? "" : "s", n < 50 ? n : 50);
 	else if (n)
 		len = snprintf(ret, NOTICE_TEXT_SIZE,
-			       "bailiff refused %s (%s) %u more time%s. Why: bailiff why %" PRIu64,
-			       notice->what, notice->why, n, n == 1 ? "" : "s", notice->number);
+			       "bailiff refused %s (%s) %u more time%s. Why: bailiff why %s",
+			       notice->what, notice->why, n, n == 1 ? "" : "s", number);
 	else
 		len = snprintf(ret, NOTICE_TEXT_SIZE,
-			       "bailiff refused %s (%s). Why: bailiff why %" PRIu64, notice->what,
-			       notice->why, notice->number);
+			       "bailiff refused %s (%s). Why: bailiff why %s", notice->what,
+			       notice->why, number);
 	if (len < 0)
 		len = 0;
 	if (len >= NOTICE_TEXT_SIZE)

@@ -23,8 +23,9 @@
 
 /* One refusal. */
 struct notice {
-	uint64_t whom; /* lineage: its refusals share one screen */
-	uint64_t number;
+	uint64_t whom;	 /* lineage: its refusals share one screen */
+	uint64_t number; /* of the event */
+	uint64_t block;	 /* the number that the client was told, 0 none: the one to ask by */
 	uint32_t pid, root_pid, uid; /* of the event; root_pid 0: not governed */
 	char what[160];		     /* "connection to blocked.example (10.77.2.10:443)": masked */
 	char why[96];		     /* the rule's id, or the reason's word where there is none */

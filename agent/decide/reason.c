@@ -330,6 +330,18 @@ static void reason_add_why(struct reason_text *t, const struct reason_case *c)
 	case BAILIFF_REASON_GUARD:
 		reason_add(t, "it is a part of bailiff");
 		break;
+	case BAILIFF_REASON_CONTENT:
+		if (c->rule && c->rule->id)
+			reason_add_rule(t, c);
+		else
+			reason_add(t, "a detector of the policy found something in it");
+		break;
+	case BAILIFF_REASON_COMPRESSED:
+		reason_add(t, "it came compressed, and so could not be gone over");
+		break;
+	case BAILIFF_REASON_UNREADABLE:
+		reason_add(t, "it could not be gone over for what the policy looks for");
+		break;
 	case BAILIFF_REASON_NONE:
 	case BAILIFF_REASON_MAX:
 	default:
@@ -351,19 +363,65 @@ static void reason_add_what(struct reason_text *t, const char *what)
 		t->data[from] = (char)(t->data[from] - ('a' - 'A'));
 }
 
-static void reason_add_tail(struct reason_text *t, const struct reason_case *c)
+bool reason_is_masking(const struct reason_found *found)
+{
+	return found->action == SCAN_MASK || found->repeat;
+}
+
+static const char *reason_verb(const struct reason_case *c, const struct reason_found *found)
+{
+	if ((unsigned int)c->verdict >= BAILIFF_VERDICT_MAX)
+		return "was judged";
+	if (found && reason_is_masking(found) && c->verdict == BAILIFF_DENY)
+		return "was masked";
+	if (found && reason_is_masking(found) && c->verdict == BAILIFF_WOULD_DENY)
+		return "would be masked";
+	return verdict_verbs[c->verdict];
+}
+
+/* What became of it: the client's own error says the same, and may have scrolled away. */
+static const char *reason_fate(const struct reason_case *c, const struct reason_found *found)
+{
+	if (!found || c->verdict != BAILIFF_DENY || found->action == SCAN_MASK)
+		return "";
+	if (found->repeat)
+		return " It was blocked before; where it comes again it is masked.";
+	if (!found->sent)
+		return " It was made unusable before Claude Code had it.";
+	if (found->action == SCAN_APPROVE)
+		return " It was not sent; approval was requested.";
+	if (c->reason == BAILIFF_REASON_CONTENT)
+		return " It was not sent; where it comes again it is masked.";
+	return " It was not sent.";
+}
+
+static const char *reason_advise(const struct reason_case *c, const struct reason_found *found)
+{
+	if ((unsigned int)c->reason >= BAILIFF_REASON_MAX)
+		return reason_advice[BAILIFF_REASON_NONE];
+	if (!found || c->reason != BAILIFF_REASON_CONTENT)
+		return reason_advice[c->reason];
+	if (found->action == SCAN_APPROVE)
+		return reason_advice[BAILIFF_REASON_APPROVAL];
+	/* who was answered cannot leave it out, and what is masked need not be */
+	if (!found->sent || found->action == SCAN_MASK)
+		return reason_advice[BAILIFF_REASON_RULE];
+	return reason_advice[c->reason];
+}
+
+static void reason_add_tail(struct reason_text *t, const struct reason_case *c,
+			    const struct reason_found *found)
 {
 	const char *contact = c->policy ? c->policy->contact : NULL;
-	const char *advice = (unsigned int)c->reason < BAILIFF_REASON_MAX
-				     ? reason_advice[c->reason]
-				     : reason_advice[BAILIFF_REASON_NONE];
+	const char *advice = reason_advise(c, found);
 	const char *place = strstr(advice, "%s");
 	char whom[256]; /* longer than the tail may be: what it cuts, the tail cuts first */
 
 	if (c->verdict == BAILIFF_ALLOW)
 		return;
 	if (c->verdict == BAILIFF_WOULD_DENY) {
-		reason_add(t, " Nothing was stopped.");
+		reason_add(t, found && reason_is_masking(found) ? " Nothing was changed."
+								: " Nothing was stopped.");
 		return;
 	}
 	if (contact && contact[0])
@@ -375,29 +433,33 @@ static void reason_add_tail(struct reason_text *t, const struct reason_case *c)
 	reason_add(t, " %.*s%s%s", (int)(place - advice), advice, whom, place + 2);
 }
 
-int reason_sentence(const struct reason_case *c, char *ret, size_t size)
+int reason_sentence_found(const struct reason_case *c, const struct reason_found *found, char *ret,
+			  size_t size)
 {
 	char tail_data[REASON_SENTENCE_SIZE];
 	struct reason_text tail = {.data = tail_data, .max = REASON_SENTENCE_MAX / 2};
 	struct reason_text head = {.data = ret};
-	const char *verb = (unsigned int)c->verdict < BAILIFF_VERDICT_MAX
-				   ? verdict_verbs[c->verdict]
-				   : "was judged";
+	const char *fate = reason_fate(c, found);
 
 	if (size < REASON_SENTENCE_SIZE)
 		return -ENOSPC;
 	tail_data[0] = ret[0] = 0;
-	reason_add_tail(&tail, c);
+	reason_add_tail(&tail, c, found);
 	reason_mark_cut(&tail);
 	/* whom to ask stays whole: a rule's words or a skill's name may be as long as they like */
-	head.max = REASON_SENTENCE_MAX - tail.len - 1;
+	head.max = REASON_SENTENCE_MAX - strlen(fate) - tail.len - 1;
 	reason_add_what(&head, c->what);
-	reason_add(&head, " %s: ", verb);
+	reason_add(&head, " %s: ", reason_verb(c, found));
 	reason_add_why(&head, c);
 	reason_mark_cut(&head);
 	head.max = REASON_SENTENCE_MAX;
-	reason_add(&head, ".%s", tail_data);
+	reason_add(&head, ".%s%s", fate, tail_data);
 	return 0;
+}
+
+int reason_sentence(const struct reason_case *c, char *ret, size_t size)
+{
+	return reason_sentence_found(c, NULL, ret, size);
 }
 
 const char *reason_to_string(enum bailiff_reason reason)

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "decide/block.h"
 
 static const char *text_at(const json_t *object, const char *key)
 {
@@ -25,6 +26,15 @@ static void set_text(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from);
 }
 
+/* A value that was masked stopped nothing: nobody asks why, and the next turn masks it again. */
+static bool only_masked(const json_t *u)
+{
+	const char *action = text_at(u, "action");
+
+	return *action && (json_is_true(json_object_get(u, "repeat")) ||
+			   strcmp(action, "mask") == 0 || strcmp(action, "log") == 0);
+}
+
 /* Remembers a denial, from the text that is in the log: what `why` says is what the auditor reads.
  */
 static void remember(struct keeper *k, uint64_t number, const json_t *e)
@@ -33,10 +43,13 @@ static void remember(struct keeper *k, uint64_t number, const json_t *e)
 	const char *verdict = text_at(u, "verdict");
 	struct keeper_denial *d;
 
-	if (!u || (strcmp(verdict, "denied") != 0 && strcmp(verdict, "would_deny") != 0))
+	if (!u || (strcmp(verdict, "denied") != 0 && strcmp(verdict, "would_deny") != 0) ||
+	    only_masked(u))
 		return;
 	d = &k->denials[k->n_denials++ % KEEPER_WHY_MAX];
 	*d = (struct keeper_denial){.number = number};
+	if (block_parse(text_at(u, "block"), &d->block) < 0)
+		d->block = 0;
 	d->time_ms = json_integer_value(json_object_get(e, "time"));
 	d->uid = (uint32_t)json_integer_value(json_object_get(u, "who_uid"));
 	d->would = strcmp(verdict, "would_deny") == 0;
@@ -98,6 +111,7 @@ void keeper_append(struct keeper *k, const char *json, size_t len, bool denial)
 		log_err_r(r, "an event could not be appended to the log");
 		return;
 	}
+	keeper_tally(k, json, len);
 	if (denial) {
 		json_t *e = json_loadb(json, len, 0, NULL);
 

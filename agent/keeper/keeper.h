@@ -97,6 +97,7 @@ struct keeper_seeded {
 #define KEEPER_WHY_MAX	  256
 struct keeper_denial {
 	uint64_t number;
+	uint64_t block; /* of the data path, 0: none */
 	int64_t time_ms;
 	uint32_t uid;
 	bool would;
@@ -104,6 +105,13 @@ struct keeper_denial {
 	char what[160];
 	char rule[96];
 	char sentence[420];
+};
+
+/* Values that one detector of the data path found, since the keeper started. */
+#define KEEPER_TALLY_MAX 64 /* the last is for those of all others */
+struct keeper_tally {
+	char detector[96];
+	uint64_t let_through, masked, blocked;
 };
 
 struct keeper_name {
@@ -163,6 +171,8 @@ struct keeper {
 	} askers[KEEPER_ASKERS_MAX];
 	struct keeper_denial denials[KEEPER_WHY_MAX];
 	size_t n_denials; /* ever; the newest is at (n_denials - 1) % KEEPER_WHY_MAX */
+	struct keeper_tally tally[KEEPER_TALLY_MAX];
+	size_t n_tally;
 	struct notices notices;
 	uint64_t unreachable; /* messages for a terminal that none took */
 };
@@ -172,6 +182,11 @@ int64_t keeper_boot_ns(void);
 
 /* keeper.c */
 int keeper_main(const struct keeper_options *options);
+
+/* tally.c: what the data path found, by detector */
+/* Takes an event that the reader made; most are of other kinds. */
+void keeper_tally(struct keeper *k, const char *json, size_t len);
+json_t *keeper_tally_json(const struct keeper *k);
 
 /* journal.c: the log and what is remembered for `why` */
 int keeper_journal_open(struct keeper *k, int64_t *ret_unwatched_ms, uint64_t *ret_discarded);

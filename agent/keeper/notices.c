@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "decide/block.h"
 #include "keeper/tty.h"
 
 /* Whose refusals count together where there is no lineage. */
@@ -83,6 +84,8 @@ void keeper_notice(struct keeper *k, const json_t *event, uint64_t number)
 
 	if (strcmp(text_at(u, "verdict"), "denied") != 0)
 		return;
+	if (block_parse(text_at(u, "block"), &n.block) < 0)
+		n.block = 0;
 	/* The client reads every skill when it starts, and again when it likes: nobody asked for
 	 * those. What a tool use asked for is known as its doing. */
 	if (*text_at(u, "skill") && n.pid == n.root_pid &&

@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "decide/block.h"
 #include "keeper/keeper.h"
 
 #define ASKER_PATIENCE_MS 5000
@@ -101,20 +102,41 @@ static const struct policy_person *person_called(const struct keeper *k, const c
 	return NULL;
 }
 
+static json_t *why_entry(const struct keeper *k, const struct keeper_denial *d)
+{
+	json_t *one = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "number",
+				(json_int_t)d->number, "time", (json_int_t)d->time_ms, "verdict",
+				d->would ? "would_deny" : "denied", "what", d->what, "rule",
+				d->rule, "sentence", d->sentence, "contact",
+				k->policy->contact ? k->policy->contact : "");
+	char block[BLOCK_NAME_SIZE];
+
+	if (d->block) {
+		block_name(d->block, block);
+		json_object_set_new(one, "block", json_string(block));
+	}
+	return one;
+}
+
 static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
 {
 	const char *email = json_string_value(json_object_get(ask, "person"));
 	json_int_t limit = json_integer_value(json_object_get(ask, "limit"));
 	const json_t *number = json_object_get(ask, "number");
+	const char *name = json_string_value(json_object_get(ask, "block"));
 	const struct policy_person *person;
-	json_t *list = json_array();
+	uint64_t block = 0;
+	json_t *list;
 	size_t have = k->n_denials < KEEPER_WHY_MAX ? k->n_denials : KEEPER_WHY_MAX;
 
 	if (email && uid != 0)
 		return refuse("only root may ask about somebody else");
+	if (name && block_parse(name, &block) < 0)
+		return refuse("that is no number of a block");
+	list = json_array();
 	person = email ? person_called(k, email) : keeper_person(k, uid, NULL);
 	if (limit < 1 || limit > 50)
-		limit = number ? 1 : limit < 1 ? 1 : 50;
+		limit = number || block || limit < 1 ? 1 : 50;
 	for (size_t i = 0; i < have && (json_int_t)json_array_size(list) < limit; i++) {
 		const struct keeper_denial *d =
 			&k->denials[(k->n_denials - 1 - i) % KEEPER_WHY_MAX];
@@ -125,12 +147,10 @@ static json_t *answer_why(struct keeper *k, const json_t *ask, uint32_t uid)
 			continue;
 		if (number && (uint64_t)json_integer_value(number) != d->number)
 			continue;
-		json_array_append_new(
-			list, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "number",
-					(json_int_t)d->number, "time", (json_int_t)d->time_ms,
-					"verdict", d->would ? "would_deny" : "denied", "what",
-					d->what, "rule", d->rule, "sentence", d->sentence,
-					"contact", k->policy->contact ? k->policy->contact : ""));
+		/* numbers of blocks may begin anew with the host: the newest is meant */
+		if (block && block != d->block)
+			continue;
+		json_array_append_new(list, why_entry(k, d));
 	}
 	return json_pack("{s:b, s:s?, s:o}", "ok", 1, "person", person ? person->email : NULL,
 			 "denials", list);
@@ -233,6 +253,10 @@ static json_t *status_policy(const struct keeper *k)
 				  mode_name(k->policy->mode_skills), "model",
 				  mode_name(k->policy->mode_model));
 
+	if (k->tables && k->tables->root.inline_kinds)
+		json_object_set_new(
+			modes, "inline",
+			json_string(mode_name((enum bailiff_mode)k->tables->root.mode_inline)));
 	digest_hex(k->policy->digest, DIGEST_SIZE, digest);
 	return json_pack("{s:I, s:s, s:I, s:o}", "version", (json_int_t)k->policy->version,
 			 "digest", digest, "generation", (json_int_t)k->generation, "modes", modes);
@@ -283,6 +307,7 @@ static json_t *answer_status(struct keeper *k)
 	json_object_set_new(o, "clients", status_clients(k));
 	json_object_set_new(o, "images", status_images(k));
 	json_object_set_new(o, "counters", status_counters(k));
+	json_object_set_new(o, "inline", keeper_tally_json(k));
 	json_object_set_new(o, "log",
 			    json_pack("{s:I, s:s, s:I}", "size", (json_int_t)log_size(k->log),
 				      "directory", k->policy->log_directory, "checkpoint_ms",

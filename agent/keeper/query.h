@@ -5,16 +5,20 @@
  *
  *   {"ask":"why"}            anybody: the latest denials of the asking uid, newest first, at most
  *   {"ask":"why","number":N}  `limit` (default 1); root may add "person":"alice@company.com"
+ *   {"ask":"why","block":"B17"}  that one by the number that the client was told
  *	-> {"ok":true,"person":"…"|null,"denials":[{"number":N (sequence of the event),"time":ms,
  *	    "verdict":"denied"|"would_deny","what":"skill pdf"|"connection to 10.0.0.7:443",
- *	    "rule":"skill/pdf","sentence":"…one sentence for the person…","contact":"…"}]}
+ *	    "rule":"skill/pdf","sentence":"…one sentence for the person…","contact":"…",
+ *	    "block":"B17" (of the data path alone)}]}
  *   {"ask":"status"}         root: -> {"ok":true,"version":"…","uptime_ms":…,"watching":true,
  *	    "policy":{"version":…,"digest":"…","generation":…,"modes":{"destinations":"enforce",…}},
  *	    "posture":[{"capability":"…","state":"enforce|observe|off","reason":"…"}],
  *	    "clients":[{"pid":…,"person":"…","executable":"…", and as in "images"}],
  *	    "images":[{"image":…,"build_id":"…","inspected":true,"why":"…",
  *	    "proof":"proven|open|disproved|none"}],  (files of clients; none: nothing to prove)
- *	    "counters":{"denied":…,…},"log":{"size":…,"directory":"…","checkpoint_ms":…},
+ *	    "counters":{"denied":…,…},"inline":[{"detector":"us-ssn","let_through":…,"masked":…,
+ *	    "blocked":…}] (values since the keeper
+ *started),"log":{"size":…,"directory":"…","checkpoint_ms":…},
  *	    "processes":{"keeper":pid,"reader":pid,"courier":pid},"names":[{"name":"…","addresses":[…],
  *	    "age_ms":…}],"terminals":{"told":…,"held_back":…,"unreachable":…}}
  *   {"ask":"reload"}         root: load the policy directory again -> {"ok":true,"generation":…} or

@@ -15,13 +15,13 @@ static size_t connection_bucket(uint32_t tgid, uint64_t start_ns, uint64_t ssl)
 	return h >> 40 & (READER_BUCKETS - 1);
 }
 
-static struct connection *connection_find(struct pipeline *p, const struct record_tls *r)
+static struct connection *connection_find(struct pipeline *p, const struct record_actor *a,
+					  uint64_t ssl)
 {
-	const struct record_actor *a = &r->head.actor;
 	struct connection *c;
 
-	LIST_FOREACH(c, &p->connections[connection_bucket(a->tgid, a->start_ns, r->ssl)], bucket)
-	if (c->ssl == r->ssl && c->process->tgid == a->tgid && c->process->start_ns == a->start_ns)
+	LIST_FOREACH(c, &p->connections[connection_bucket(a->tgid, a->start_ns, ssl)], bucket)
+	if (c->ssl == ssl && c->process->tgid == a->tgid && c->process->start_ns == a->start_ns)
 		return c;
 	return NULL;
 }
@@ -49,6 +49,7 @@ void connection_end(struct pipeline *p, struct connection *c, uint64_t time_ns, 
 	struct process *process = c->process;
 
 	connection_park(p, c);
+	report_inline_waited(p, c, true);
 	if (c->ledger.missing || c->ledger.undecodable || c->ledger.repeated)
 		report_ledger(p, c, time_ns, why);
 	ledger_add(&process->ledger.captured, c->ledger.captured);
@@ -63,15 +64,16 @@ void connection_end(struct pipeline *p, struct connection *c, uint64_t time_ns, 
 	free(c);
 }
 
-static int connection_new(struct pipeline *p, const struct record_tls *r, struct connection **ret)
+static int connection_new(struct pipeline *p, const struct record_head *head, uint64_t ssl,
+			  uint32_t epoch, struct connection **ret)
 {
 	struct process *process;
 	struct connection *c;
 
 	if (p->n_connections >= READER_CONNECTIONS_MAX)
-		connection_end(p, TAILQ_FIRST(&p->connection_age), r->head.time_ns,
+		connection_end(p, TAILQ_FIRST(&p->connection_age), head->time_ns,
 			       "more connections are open than are followed at a time");
-	process = process_of(p, &r->head);
+	process = process_of(p, head);
 	if (!process || !process_has_wire(p, process))
 		return -ENOMEM;
 	c = calloc(1, sizeof(*c));
@@ -79,17 +81,28 @@ static int connection_new(struct pipeline *p, const struct record_tls *r, struct
 		return -ENOMEM;
 	c->process = process;
 	c->number = ++p->n_numbered;
-	c->ssl = r->ssl;
-	c->epoch = r->epoch;
-	LIST_INSERT_HEAD(
-		&p->connections[connection_bucket(process->tgid, process->start_ns, r->ssl)], c,
-		bucket);
+	c->ssl = ssl;
+	c->epoch = epoch;
+	c->last_ns = p->now_ns;
+	TAILQ_INIT(&c->found.held);
+	LIST_INSERT_HEAD(&p->connections[connection_bucket(process->tgid, process->start_ns, ssl)],
+			 c, bucket);
 	LIST_INSERT_HEAD(&process->connections, c, sibling);
 	TAILQ_INSERT_TAIL(&p->connection_age, c, age);
 	p->n_connections++;
 	process->n_connections++;
 	*ret = c;
 	return 0;
+}
+
+struct connection *connection_of(struct pipeline *p, const struct record_head *head, uint64_t ssl,
+				 uint32_t epoch)
+{
+	struct connection *c = connection_find(p, &head->actor, ssl);
+
+	if (c)
+		return c->epoch == epoch ? c : NULL;
+	return connection_new(p, head, ssl, epoch, &c) < 0 ? NULL : c;
 }
 
 static void connection_missing(struct pipeline *p, struct connection *c, uint64_t time_ns,
@@ -148,42 +161,12 @@ static int connection_bytes(struct pipeline *p, struct connection *c, const stru
 	return n < 0 ? connection_failed(p, c, r->head.time_ns, r->len - skip) : 0;
 }
 
-int connection_record(struct pipeline *p, const struct record_tls *r, const uint8_t *bytes)
+/* A chunk of a connection that is followed: what is missing before it, then its bytes. */
+static int connection_chunk(struct pipeline *p, struct connection *c, const struct record_tls *r,
+			    const uint8_t *bytes)
 {
-	struct connection *c = connection_find(p, r);
 	int n;
 
-	if (c && r->epoch > c->epoch) {
-		connection_end(p, c, r->head.time_ns, "a new handshake began on its place");
-		c = NULL;
-	}
-	if (c && r->epoch < c->epoch) {
-		connection_missing(p, c, r->head.time_ns, r->len,
-				   "they are of an older connection on the same place");
-		return 0;
-	}
-	if (!c) {
-		n = connection_new(p, r, &c);
-		if (n < 0)
-			return n;
-	} else {
-		/* the process itself is looked up only when its connection is new or it says more
-		 */
-		c->process->actor = r->head.actor;
-		c->process->generation = r->head.generation;
-		c->process->last_ns = p->now_ns;
-		if (TAILQ_NEXT(c->process, age)) {
-			TAILQ_REMOVE(&p->process_age, c->process, age);
-			TAILQ_INSERT_TAIL(&p->process_age, c->process, age);
-		}
-		if (TAILQ_NEXT(c, age)) {
-			TAILQ_REMOVE(&p->connection_age, c, age);
-			TAILQ_INSERT_TAIL(&p->connection_age, c, age);
-		}
-	}
-	c->last_ns = p->now_ns;
-	if (r->head.type == RECORD_TLS_OPEN || r->len == 0)
-		return 0;
 	if (!c->wire &&
 	    (!process_has_wire(p, c->process) || wire_conn_new(c->process->wire, &c->wire) < 0))
 		return connection_failed(p, c, r->head.time_ns, r->len);
@@ -207,6 +190,55 @@ int connection_record(struct pipeline *p, const struct record_tls *r, const uint
 	return connection_bytes(p, c, r, bytes);
 }
 
+int connection_record(struct pipeline *p, const struct record_tls *r, const uint8_t *bytes)
+{
+	struct connection *c = connection_find(p, &r->head.actor, r->ssl);
+	int n;
+
+	if (c && r->epoch > c->epoch) {
+		connection_end(p, c, r->head.time_ns, "a new handshake began on its place");
+		c = NULL;
+	}
+	if (c && r->epoch < c->epoch) {
+		connection_missing(p, c, r->head.time_ns, r->len,
+				   "they are of an older connection on the same place");
+		return 0;
+	}
+	if (!c) {
+		n = connection_new(p, &r->head, r->ssl, r->epoch, &c);
+		if (n < 0)
+			return n;
+	} else {
+		/* the process itself is looked up only when its connection is new or it says more
+		 */
+		c->process->actor = r->head.actor;
+		c->process->generation = r->head.generation;
+		c->process->last_ns = p->now_ns;
+		if (TAILQ_NEXT(c->process, age)) {
+			TAILQ_REMOVE(&p->process_age, c->process, age);
+			TAILQ_INSERT_TAIL(&p->process_age, c->process, age);
+		}
+		if (TAILQ_NEXT(c, age)) {
+			TAILQ_REMOVE(&p->connection_age, c, age);
+			TAILQ_INSERT_TAIL(&p->connection_age, c, age);
+		}
+	}
+	c->last_ns = p->now_ns;
+	if (r->head.type == RECORD_TLS_OPEN || r->len == 0)
+		return 0;
+	n = connection_chunk(p, c, r, bytes);
+	report_inline_chunk(p, c, r->direction, r->head.time_ns);
+	return n;
+}
+
+void connection_tell_found(struct pipeline *p)
+{
+	struct connection *c;
+
+	for (c = TAILQ_FIRST(&p->connection_age); c; c = TAILQ_NEXT(c, age))
+		report_inline_waited(p, c, true);
+}
+
 void connection_tick(struct pipeline *p, uint64_t now_ns)
 {
 	struct connection *c;
@@ -214,6 +246,7 @@ void connection_tick(struct pipeline *p, uint64_t now_ns)
 	for (c = TAILQ_FIRST(&p->connection_age); c; c = TAILQ_NEXT(c, age)) {
 		if (c->untold && now_ns >= c->told_ns + READER_LOSS_EVERY_NS)
 			report_unseen(p, c, now_ns, "the kernel could not hand them over");
+		report_inline_waited(p, c, false);
 		if (c->wire && now_ns >= c->last_ns && now_ns - c->last_ns >= READER_IDLE_NS)
 			connection_park(p, c);
 	}

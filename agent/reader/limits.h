@@ -22,6 +22,10 @@
 #define READER_COMMAND_SIZE 4096 /* of a tool's command that is compared with argv */
 #define READER_REQUESTS_MAX 8	 /* requests of one connection that wait for their response */
 
+#define READER_FOUND_MAX    16 /* findings of one connection that wait for their bytes */
+#define READER_FOUND_TOOLS  8  /* latest tool_uses of one connection */
+#define READER_FOUND_CHUNKS 8  /* latest chunks of one direction, by their time */
+
 #define READER_NAMES	     512 /* masked names kept ready; a power of two */
 #define READER_NAME_SIZE     192 /* longer ones are masked each time */
 #define READER_DIGESTS_MAX   8	 /* keyed digests named in one finding */
@@ -36,6 +40,11 @@
 #define READER_LOSS_EVERY_NS READER_SECOND_NS
 /* A client whose note came and of whom no record said who it is gets its start event without. */
 #define READER_START_WAIT_NS (2 * READER_SECOND_NS)
+
+/* A finding waits for its bytes so long at most. One that the person is told of waits until the
+ * next tick: within two seconds they must know. */
+#define READER_FOUND_WAIT_NS   READER_SECOND_NS
+#define READER_FOUND_URGENT_NS (READER_SECOND_NS / 10)
 
 /* RFC 8259 readers and RFC 8785 agree on whole numbers up to here. */
 #define READER_WHOLE_MAX ((1ULL << 53) - 1)

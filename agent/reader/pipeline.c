@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "bpf/content_state.h"
+#include "bpf/scan_table.h"
 #include "reader/report.h"
 #include "reader/state.h"
 
@@ -115,6 +117,7 @@ union pipeline_copy {
 	struct record_door door;
 	struct record_tls tls;
 	struct record_name name;
+	struct record_inline found;
 };
 
 /* The least that a record of each type must have; 0: not of the rings that come here. */
@@ -133,6 +136,8 @@ static size_t pipeline_least(uint16_t type)
 		return sizeof(struct record_name);
 	case RECORD_DOOR:
 		return sizeof(struct record_door);
+	case RECORD_INLINE:
+		return sizeof(struct record_inline);
 	case RECORD_TLS_OPEN:
 	case RECORD_TLS:
 		return sizeof(struct record_tls);
@@ -156,6 +161,20 @@ static const char *pipeline_check_tls(const struct record_tls *tls)
 	if (tls->len > TLS_CHUNK_LARGE)
 		return "more bytes than a chunk holds";
 	return tls->len > follows ? "fewer bytes than it says" : NULL;
+}
+
+static const char *pipeline_check_inline(const struct record_inline *r)
+{
+	if (r->verdict >= BAILIFF_VERDICT_MAX || r->reason >= BAILIFF_REASON_MAX)
+		return "a verdict or a reason that is not known";
+	if (r->direction >= WIRE_DIRECTION_MAX)
+		return "a direction that is not known";
+	if (r->kind > CONTENT_REQUEST || r->action >= SCAN_ACTION_MAX || r->repeat > 1)
+		return "a kind of text or an action that is not known";
+	if (r->reason == BAILIFF_REASON_CONTENT &&
+	    (r->kind == CONTENT_NONE || r->action == SCAN_OFF))
+		return "a finding in no text, or without an action";
+	return NULL;
 }
 
 /* Copies the fixed part. Returns what is wrong with the record, or NULL. */
@@ -205,6 +224,8 @@ static const char *pipeline_check(const void *record, size_t len, union pipeline
 			return "a verdict or a door that is not known";
 		return ret->door.target_len > RECORD_DOOR_TARGET ? "a target longer than its place"
 								 : NULL;
+	case RECORD_INLINE:
+		return pipeline_check_inline(&ret->found);
 	default:
 		return NULL;
 	}
@@ -259,6 +280,9 @@ int pipeline_record(struct pipeline *p, const void *record, size_t len)
 		break;
 	case RECORD_DOOR:
 		r = report_door(p, &copy.door);
+		break;
+	case RECORD_INLINE:
+		r = report_inline(p, &copy.found);
 		break;
 	default:
 		break;
@@ -329,6 +353,8 @@ int pipeline_set_policy(struct pipeline *p, const struct policy *policy,
 		mask_rules_free(mask);
 		return r;
 	}
+	/* what waits was judged by the old policy's rules, and is told by their names */
+	connection_tell_found(p);
 	/* names hold text masked by the old rules */
 	names_free(p->names);
 	mask_rules_free(p->rules);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decide/reason.h"
 #include "identity/person.h"
 
 /* audit(7): the login uid of a process that nobody logged in for. */
@@ -173,8 +172,7 @@ void report_cause(struct pipeline *p, struct event *event, const struct lineage_
 	report_string(p, event, "unmapped.tool", cause->tool);
 }
 
-static const struct policy_rule *report_rule(const struct pipeline *p,
-					     const struct report_verdict *v)
+const struct policy_rule *report_rule(const struct pipeline *p, const struct report_verdict *v)
 {
 	enum policy_rule_kind fallback =
 		v->skill ? POLICY_RULE_SKILL_DEFAULT : POLICY_RULE_DESTINATION_DEFAULT;
@@ -222,7 +220,10 @@ void report_verdict(struct pipeline *p, struct event *event, const struct report
 	const struct masked *what = names_get(p->names, v->what, strlen(v->what));
 	char sentence[REASON_SENTENCE_SIZE];
 
-	event_set_verdict(event, verdict);
+	if (v->found && verdict == BAILIFF_DENY && reason_is_masking(v->found))
+		event_set_masking(event);
+	else
+		event_set_verdict(event, verdict);
 	event_set_name(event, "unmapped.verdict", reason_verdict_to_string(verdict));
 	event_set_name(event, "unmapped.reason", reason_to_string(c.reason));
 	if (rule && rule->id) {
@@ -239,7 +240,7 @@ void report_verdict(struct pipeline *p, struct event *event, const struct report
 		return;
 	/* made of the masked text, the policy's words and our own: nothing that was captured */
 	c.what = masked_text(what);
-	if (reason_sentence(&c, sentence, sizeof(sentence)) == 0)
+	if (reason_sentence_found(&c, v->found, sentence, sizeof(sentence)) == 0)
 		event_set_name(event, "unmapped.sentence", sentence);
 	if (p->o.policy && p->o.policy->contact)
 		event_set_name(event, "unmapped.contact", p->o.policy->contact);

@@ -4,6 +4,7 @@
 #define READER_REPORT_H
 
 #include "audit/event.h"
+#include "decide/reason.h"
 #include "reader/state.h"
 
 /* ---- report.c: shared attributes ---- */
@@ -43,11 +44,14 @@ struct report_verdict {
 	uint64_t generation;
 	bool skill; /* else a destination: decides which default a rule 0 is */
 	const char *what;
+	const struct reason_found *found; /* NULL: it is not about something found in a stream */
 };
 /* That of a judged record, about a destination; what is borrowed. */
 struct report_verdict report_verdict_of(const struct record_head *head, uint32_t verdict,
 					uint32_t reason, uint32_t rule, const char *what);
 void report_verdict(struct pipeline *p, struct event *event, const struct report_verdict *v);
+/* The rule of a verdict; NULL: none, or not one of the policy at hand. */
+const struct policy_rule *report_rule(const struct pipeline *p, const struct report_verdict *v);
 
 /* Starts the event of a kernel record: who did it, and the client that it belongs to (root), for
  * its ids, where the actor is in a governed tree; NULL as report_begin(). */
@@ -82,6 +86,14 @@ int report_name(struct pipeline *p, const struct record_name *record);
 
 /* ---- report_door.c ---- */
 int report_door(struct pipeline *p, const struct record_door *record);
+
+/* ---- report_inline.c ---- */
+int report_inline(struct pipeline *p, const struct record_inline *record);
+/* A chunk of the connection was taken in: what waited for it is told. */
+void report_inline_chunk(struct pipeline *p, struct connection *c, uint32_t direction,
+			 uint64_t time_ns);
+/* What has waited for long enough is told; with all, everything. */
+void report_inline_waited(struct pipeline *p, struct connection *c, bool all);
 
 /* ---- report_process.c ---- */
 void report_client_start(struct pipeline *p, struct process *process, uint64_t time_ns);

@@ -164,6 +164,7 @@ static void report_exchange(struct process *process, const struct wire_event *w)
 
 		c->request[slot].id = w->exchange->id;
 		c->request[slot].time_ns = w->time_ns;
+		found_exchange(&c->found, w->exchange);
 	}
 	report_keep(process->session_id, w->exchange->session_id);
 }
@@ -243,6 +244,8 @@ static void report_tool_use(struct pipeline *p, struct process *process, const s
 	struct event *event;
 
 	process->n_tools++;
+	if (p->feeding)
+		found_tool_ended(&p->feeding->found, w->time_ns, t->id, t->name);
 	if (lineage && lineage_open(lineage, &owner, w->time_ns, t->id.data ? t->id.data : "",
 				    t->id.len, t->name.data ? t->name.data : "", t->name.len,
 				    t->input.data ? t->input.data : "", t->input.len) < 0)

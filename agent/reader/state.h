@@ -9,6 +9,7 @@
 
 #include "identity/claim.h"
 #include "mask/mask.h"
+#include "reader/found.h"
 #include "reader/judged.h"
 #include "reader/learned.h"
 #include "reader/limits.h"
@@ -51,6 +52,7 @@ struct connection {
 	struct {
 		uint64_t id, time_ns;
 	} request[READER_REQUESTS_MAX]; /* by id modulo: when each was sent */
+	struct found found;		/* what the inline path found in it, and where */
 };
 
 struct process {
@@ -125,6 +127,12 @@ bool process_has_wire(struct pipeline *p, struct process *process);
 
 /* ---- connection.c ---- */
 int connection_record(struct pipeline *p, const struct record_tls *head, const uint8_t *bytes);
+/* The connection that a record of another kind names, made where there is none; NULL: another one
+ * is on its place by now, or there is no memory. */
+struct connection *connection_of(struct pipeline *p, const struct record_head *head, uint64_t ssl,
+				 uint32_t epoch);
+/* Tells all that waits in any connection. */
+void connection_tell_found(struct pipeline *p);
 /* Ends it: its parser reports what is incomplete, its ledger is told if anything was lost. */
 void connection_end(struct pipeline *p, struct connection *c, uint64_t time_ns, const char *why);
 /* Gives the parsers of silent connections back, tells losses that were held back. */

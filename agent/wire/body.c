@@ -48,6 +48,12 @@ void body_free(struct body *b)
 	free(b);
 }
 
+bool body_open_tool(const struct body *b, size_t i, struct wire_text *ret_id,
+		    struct wire_text *ret_name)
+{
+	return b->response && response_open_tool(b->response, i, ret_id, ret_name);
+}
+
 static void body_freep(struct body **b)
 {
 	body_free(*b);

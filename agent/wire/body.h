@@ -21,6 +21,10 @@ int body_feed(struct body *b, const char *bytes, size_t len);
  * until body_free; may be NULL for a request. Returns 0 or -ENOMEM. */
 int body_finish(struct body *b, bool whole, struct wire_response *response);
 
+/* As wire_open_tool(). */
+bool body_open_tool(const struct body *b, size_t i, struct wire_text *ret_id,
+		    struct wire_text *ret_name);
+
 /* Whether the content itself came to an end: for a body whose framing does not tell. */
 bool body_ended(const struct body *b);
 

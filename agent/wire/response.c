@@ -85,6 +85,21 @@ bool response_whole(const struct response *p)
 	return p->whole;
 }
 
+bool response_open_tool(const struct response *p, size_t i, struct wire_text *ret_id,
+			struct wire_text *ret_name)
+{
+	for (size_t k = 0; k < p->n_open; k++) {
+		const struct open_block *b = &p->open[k];
+
+		if (!b->used || b->kind != WIRE_BLOCK_TOOL_USE || i--)
+			continue;
+		*ret_id = b->id;
+		*ret_name = b->name;
+		return true;
+	}
+	return false;
+}
+
 static int response_bad(struct response *p, struct wire_text bytes, const char *why)
 {
 	size_t room = SAMPLE_MAX - p->sample.len;

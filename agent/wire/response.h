@@ -17,6 +17,10 @@ int response_feed(struct response *p, const char *bytes, size_t len);
  * caller to tell. Returns 0 or -ENOMEM. */
 int response_finish(struct response *p, struct wire_response *ret, struct wire_text *other);
 
+/* As wire_open_tool(). */
+bool response_open_tool(const struct response *p, size_t i, struct wire_text *ret_id,
+			struct wire_text *ret_name);
+
 /* Whether the message came to its own end. */
 bool response_whole(const struct response *p);
 

@@ -422,3 +422,11 @@ int wire_gap(struct wire_conn *conn, enum wire_direction direction, uint64_t tim
 	conn->passed[direction].bytes += len;
 	return r < 0 ? -ENOMEM : 0;
 }
+
+bool wire_open_tool(const struct wire_conn *conn, size_t i, struct wire_text *ret_id,
+		    struct wire_text *ret_name)
+{
+	const struct body *body = conn->body[WIRE_RECEIVED];
+
+	return body && body_open_tool(body, i, ret_id, ret_name);
+}

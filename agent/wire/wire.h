@@ -186,6 +186,11 @@ int wire_feed(struct wire_conn *conn, enum wire_direction direction, uint64_t ti
  */
 int wire_gap(struct wire_conn *conn, enum wire_direction direction, uint64_t time_ns, uint64_t len);
 
+/* The tool_uses that the response at hand has begun and not ended: the i-th of them, from 0. Texts
+ * live until the next bytes of the connection. Returns false when there are no more. */
+bool wire_open_tool(const struct wire_conn *conn, size_t i, struct wire_text *ret_id,
+		    struct wire_text *ret_name);
+
 const char *wire_kind_to_string(enum wire_kind kind);
 const char *wire_block_to_string(enum wire_block block);
 

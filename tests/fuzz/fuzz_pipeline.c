@@ -66,6 +66,19 @@ static void mend(uint8_t *record, size_t len, uint8_t what)
 		memcpy(record + offsetof(struct record_tls, direction), &direction,
 		       sizeof(direction));
 	}
+	if ((what & MEND_SIZE) && len >= sizeof(struct record_inline) &&
+	    head.type == RECORD_INLINE) {
+		struct record_inline r;
+
+		memcpy(&r, record, sizeof(r));
+		r.verdict %= BAILIFF_VERDICT_MAX;
+		r.reason %= BAILIFF_REASON_MAX;
+		r.direction %= 2;
+		r.kind %= CONTENT_REQUEST + 1;
+		r.action %= SCAN_ACTION_MAX;
+		r.repeat %= 2;
+		memcpy(record, &r, sizeof(r));
+	}
 }
 
 static void step(struct pipeline *p, uint8_t what, uint8_t *record, size_t len)

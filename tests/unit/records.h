@@ -14,6 +14,8 @@
 
 #include "audit/event.h"
 #include "base/buffer.h"
+#include "bpf/content_state.h"
+#include "bpf/scan_table.h"
 #include "reader/pipeline.h"
 
 #define RECORDS_MS     1000000ULL
@@ -63,7 +65,10 @@ enum {
 	RECORDS_RULE_DEST_DEFAULT,
 	RECORDS_RULE_PDF,
 	RECORDS_RULE_BLOCKED,
-	RECORDS_RULE_MODEL
+	RECORDS_RULE_MODEL,
+	RECORDS_RULE_CARD,
+	RECORDS_RULE_SSN,
+	RECORDS_RULE_PROMPT
 };
 static struct policy_rule records_rules[] RECORDS_UNUSED = {
 	{.kind = POLICY_RULE_SKILL},
@@ -80,6 +85,15 @@ static struct policy_rule records_rules[] RECORDS_UNUSED = {
 	{POLICY_RULE_DESTINATION,
 	 (char *)"model/endpoints[0]",
 	 (char *)"api.anthropic.com is for inspected clients",
+	 {0}},
+	{POLICY_RULE_INLINE,
+	 (char *)"inline/payment-card",
+	 (char *)"payment cards are not sent to the model",
+	 {0}},
+	{POLICY_RULE_INLINE, (char *)"inline/us-ssn", (char *)"social security numbers", {0}},
+	{POLICY_RULE_INLINE,
+	 (char *)"inline/prompts/credentials",
+	 (char *)"forbidden in prompts",
 	 {0}},
 };
 
@@ -371,6 +385,25 @@ struct records_connection {
 	uint64_t offset[2];
 	size_t chunk; /* bytes a record; 0: the largest */
 };
+
+/* Something that was found in what the next chunk of the connection carries. */
+static RECORDS_UNUSED struct record_inline
+records_found(struct records_world *w, const struct records_connection *c, enum content_kind kind,
+	      enum scan_action action, uint32_t verdict, uint32_t rule)
+{
+	return (struct record_inline){
+		.head = records_head(w, &c->actor, RECORD_INLINE, sizeof(struct record_inline)),
+		.verdict = verdict,
+		.reason = BAILIFF_REASON_CONTENT,
+		.rule = rule,
+		.direction = kind == CONTENT_REQUEST ? TLS_DIRECTION_SENT : TLS_DIRECTION_RECEIVED,
+		.ssl = c->ssl,
+		.epoch = c->epoch,
+		.kind = (uint16_t)kind,
+		.action = (uint16_t)action,
+		.found = 1,
+	};
+}
 
 static RECORDS_UNUSED int records_chunk(struct records_world *w, struct records_connection *c,
 					uint32_t direction, const void *bytes, size_t len,

@@ -45,6 +45,10 @@ static void test_why_asks_what_it_is_told(void **state)
 		{"why -n 5", "{\"ask\":\"why\",\"limit\":5}"},
 		{"why 41", "{\"ask\":\"why\",\"limit\":1,\"number\":41}"},
 		{"why 0", "{\"ask\":\"why\",\"limit\":1,\"number\":0}"},
+		{"why B17", "{\"ask\":\"why\",\"limit\":1,\"block\":\"B17\"}"},
+		{"why b017", "{\"ask\":\"why\",\"limit\":1,\"block\":\"B17\"}"},
+		{"why B18446744073709551615",
+		 "{\"ask\":\"why\",\"limit\":1,\"block\":\"B18446744073709551615\"}"},
 		{"why --person a@b -n 50", "{\"ask\":\"why\",\"limit\":50,\"person\":\"a@b\"}"},
 		{"why --json --count 2", "{\"ask\":\"why\",\"limit\":2}"},
 	};
@@ -75,6 +79,27 @@ static void test_why_says_whom_to_ask_once(void **state)
 			    "Skill pdf was refused. Ask security@company.com.\n"
 			    "  2023-11-14 22:13:20 +0000, skill pdf, rule skill/pdf, denied, "
 			    "number 1\n");
+	(void)state;
+}
+
+static void test_why_of_a_block(void **state)
+{
+	static const char answer[] =
+		"{\"ok\":true,\"person\":null,\"denials\":[{\"number\":1,\"time\":1700000000123,"
+		"\"verdict\":\"denied\",\"what\":\"what was sent to the model (us-ssn)\",\"rule\":"
+		"\"inline/us-ssn\",\"sentence\":\"It was refused.\",\"block\":\"B17\"}]}";
+	struct run r;
+
+	setenv("TZ", "UTC", 1);
+	ask(cmd_why, "why b17", NULL, answer, &r);
+	assert_int_equal(r.status, CLI_OK);
+	assert_string_equal(
+		r.out, "It was refused.\n"
+		       "  2023-11-14 22:13:20 +0000, what was sent to the model (us-ssn), rule "
+		       "inline/us-ssn, denied, block B17, number 1\n");
+	ask(cmd_why, "why B17", NULL, "{\"ok\":true,\"person\":null,\"denials\":[]}", &r);
+	assert_int_equal(r.status, CLI_REFUSED);
+	assert_string_equal(r.out, "There is no refusal of yours with that number.\n");
 	(void)state;
 }
 
@@ -120,6 +145,12 @@ static void test_usage(void **state)
 		{cmd_why, "why -n", CLI_USAGE},
 		{cmd_why, "why 1 2", CLI_USAGE},
 		{cmd_why, "why 0x10", CLI_USAGE},
+		{cmd_why, "why B", CLI_USAGE},
+		{cmd_why, "why B0", CLI_USAGE},
+		{cmd_why, "why B-1", CLI_USAGE},
+		{cmd_why, "why B1x", CLI_USAGE},
+		{cmd_why, "why BB1", CLI_USAGE},
+		{cmd_why, "why B18446744073709551616", CLI_USAGE},
 		{cmd_why, "why +1", CLI_USAGE},
 		{cmd_why, "why 9223372036854775808", CLI_USAGE},
 		{cmd_why, "why --person \377\376", CLI_USAGE},
@@ -244,7 +275,8 @@ static const char status_answer[] =
 	"\"inspected\":true,\"proof\":\"none\"}],\"images\":[{\"image\":3,\"build_id\":"
 	"\"00112233445566778899\",\"inspected\":false,\"proof\":\"disproved\",\"why\":\"not "
 	"a\\u001brequest\"}],\"counters\":{\"denied\":3,\"lost_record\":"
-	"2},\"log\":{\"size\":12,\"directory\":\"/var/log/b\",\"checkpoint_ms\":0},\"processes\":"
+	"2},\"inline\":[{\"detector\":\"us-ssn\",\"masked\":12,\"blocked\":3,\"let_through\":1}],"
+	"\"log\":{\"size\":12,\"directory\":\"/var/log/b\",\"checkpoint_ms\":0},\"processes\":"
 	"{\"keeper\":1,\"reader\":0},\"names\":[{\"name\":\"api.example\",\"addresses\":"
 	"[\"10.0.0.1\",\"::1\",5],\"age_ms\":61000}]}";
 
@@ -265,6 +297,7 @@ static void test_status(void **state)
 		"  80   a@b      yes",
 		"  3     no         disproved  001122334455  not a\\x1brequest\n",
 		"  denied       3\n",
+		"  us-ssn    12      3        1\n",
 		"  api.example  1 min 1 s  10.0.0.1 ::1 ?\n",
 	};
 	struct run r;
@@ -288,7 +321,7 @@ static void test_status_of_another_version(void **state)
 		"{\"ok\":true}",
 		"{\"ok\":true,\"version\":1,\"uptime_ms\":\"x\",\"policy\":[],\"posture\":{},"
 		"\"clients\":[1,null,\"x\"],\"images\":[1,{},{\"why\":[]}],\"counters\":[1],"
-		"\"log\":null,\"processes\":7,"
+		"\"inline\":[1,{\"masked\":[]}],\"log\":null,\"processes\":7,"
 		"\"names\":"
 		"[{\"addresses\":{}},[]]}",
 		"{\"ok\":true,\"uptime_ms\":-9223372036854775807,\"policy\":{\"modes\":{\"x\":1}},"
@@ -336,7 +369,7 @@ static void test_durations(void **state)
 }
 
 UNIT_MAIN(unit(test_why), unit(test_why_asks_what_it_is_told), unit(test_why_says_whom_to_ask_once),
-	  unit(test_why_without_a_denial), unit(test_json), unit(test_usage), unit(test_not_there),
-	  unit(test_hostile_answers), unit(test_descriptor_in_answer), unit(test_full_backlog),
-	  unit(test_status), unit(test_status_of_another_version), unit(test_root_only),
-	  unit(test_durations))
+	  unit(test_why_of_a_block), unit(test_why_without_a_denial), unit(test_json),
+	  unit(test_usage), unit(test_not_there), unit(test_hostile_answers),
+	  unit(test_descriptor_in_answer), unit(test_full_backlog), unit(test_status),
+	  unit(test_status_of_another_version), unit(test_root_only), unit(test_durations))

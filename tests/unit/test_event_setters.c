@@ -64,6 +64,33 @@ static void test_verdicts(void **state)
 	}
 }
 
+/* What goes on without the value in it was modified, and counts as a denial of the value. */
+static void test_masking(void **state)
+{
+	struct event *event;
+	json_t *root;
+
+	(void)state;
+	assert_int_equal(event_new(EVENT_INLINE, 5, &event), 0);
+	event_set_name(event, "device.hostname", "h");
+	event_set_int(event, "actor.process.pid", 1);
+	assert_int_equal(event_set_masking(event), 0);
+	assert_int_equal(event_set_masking(event), 0);
+	root = take(event);
+	assert_int_equal(int_at(root, "action_id"), 4);
+	assert_string_equal(string_at(root, "action"), "Modified");
+	assert_int_equal(int_at(root, "disposition_id"), 11);
+	assert_string_equal(string_at(root, "disposition"), "Corrected");
+	assert_int_equal(int_at(root, "status_id"), 1);
+	assert_int_equal(int_at(root, "severity_id"), 3);
+	assert_string_equal(string_at(root, "unmapped.verdict"), "denied");
+	assert_int_equal(json_array_size(at(root, "metadata.profiles")), 2);
+	json_decref(root);
+	/* it cannot be both */
+	assert_int_equal(event_set_verdict(event, BAILIFF_DENY), -EEXIST);
+	event_free(event);
+}
+
 static void test_setters_refuse(void **state)
 {
 	static const struct {
@@ -294,6 +321,7 @@ static void test_oversized(void **state)
 	}
 }
 
-UNIT_MAIN(unit(test_verdicts), unit(test_setters_refuse), unit(test_integers_that_json_cannot_say),
-	  unit(test_required), unit(test_finding_without_id_gets_one), unit(test_names),
-	  unit(test_masked), unit(test_cut_at_characters), unit(test_oversized))
+UNIT_MAIN(unit(test_verdicts), unit(test_masking), unit(test_setters_refuse),
+	  unit(test_integers_that_json_cannot_say), unit(test_required),
+	  unit(test_finding_without_id_gets_one), unit(test_names), unit(test_masked),
+	  unit(test_cut_at_characters), unit(test_oversized))

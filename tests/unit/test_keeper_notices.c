@@ -136,4 +136,37 @@ static void test_again(void **state)
 	session_end(&s);
 }
 
-UNIT_MAIN(unit(test_whose), unit(test_again))
+/* A block of the data path: by the number that the client shows; one that is no number is none. */
+static void test_block(void **state)
+{
+	static const struct {
+		const char *block, *shown;
+	} table[] = {{"B17", "B17"}, {"17", "57"}, {"text", "57"}, {"", "57"}};
+	static struct keeper k;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct session s;
+		char want[128];
+		json_t *e;
+
+		session_begin(&s, OPEN, 0620);
+		memset(&k, 0, sizeof(k));
+		world.pid = s.client;
+		world.context = (struct task_context){
+			.flags = TASK_GOVERNED, .uid = getuid(), .root_tgid = (uint32_t)s.client};
+		e = denial(s.client, s.client, "denied", NULL);
+		json_object_set_new(json_object_get(e, "unmapped"), "block",
+				    json_string(table[i].block));
+		keeper_notice(&k, e, 57);
+		snprintf(want, sizeof(want),
+			 "\r\r\nbailiff refused skill pdf (rule skill/pdf). Why: bailiff\r\r\nwhy "
+			 "%s\r\r\n",
+			 table[i].shown);
+		assert_string_equal(session_shows(&s), want);
+		json_decref(e);
+		session_end(&s);
+	}
+}
+
+UNIT_MAIN(unit(test_block), unit(test_whose), unit(test_again))

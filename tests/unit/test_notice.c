@@ -164,6 +164,24 @@ static void test_text(void **state)
 	}
 }
 
+/* A block is asked for by the number that the client shows. */
+static void test_block(void **state)
+{
+	struct notice n = {.number = 57,
+			   .block = 17,
+			   .what = "what was sent to the model (payment-card)",
+			   .why = "rule inline/payment-card"};
+	char text[NOTICE_TEXT_SIZE];
+
+	(void)state;
+	notice_text(&n, 0, false, text);
+	assert_string_equal(text, "bailiff refused what was sent to the model (payment-card) (rule "
+				  "inline/payment-card). Why: bailiff why B17");
+	notice_text(&n, 3, false, text);
+	assert_string_equal(text, "bailiff refused what was sent to the model (payment-card) (rule "
+				  "inline/payment-card) 3 more times. Why: bailiff why B17");
+}
+
 static void test_longest(void **state)
 {
 	struct notice n = {.number = UINT64_MAX};
@@ -177,4 +195,4 @@ static void test_longest(void **state)
 }
 
 UNIT_MAIN(unit(test_again), unit(test_quiet_again), unit(test_flood), unit(test_lineages),
-	  unit(test_text), unit(test_longest))
+	  unit(test_text), unit(test_block), unit(test_longest))

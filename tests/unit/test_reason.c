@@ -125,6 +125,116 @@ static void test_sentences(void **state)
 	}
 }
 
+static struct policy_rule rule_card = {.kind = POLICY_RULE_INLINE,
+				       .id = (char *)"inline/payment-card",
+				       .words = (char *)"payment cards stay here"};
+
+/* What was found in a stream: what became of it, and what comes next. */
+static void test_found(void **state)
+{
+	static const struct {
+		enum bailiff_verdict verdict;
+		enum bailiff_reason reason;
+		struct reason_found found;
+		const char *want;
+	} table[] = {
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_BLOCK, true, false},
+		 "Text (card) was refused: rule inline/payment-card: payment cards stay here. It "
+		 "was "
+		 "not sent; where it comes again it is masked. Leave it out, or ask "
+		 "platform-security@company.com."},
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_BLOCK, true, true},
+		 "Text (card) was masked: rule inline/payment-card: payment cards stay here. It "
+		 "was "
+		 "blocked before; where it comes again it is masked. Leave it out, or ask "
+		 "platform-security@company.com."},
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_APPROVE, true, false},
+		 "Text (card) was refused: rule inline/payment-card: payment cards stay here. It "
+		 "was "
+		 "not sent; approval was requested. Ask platform-security@company.com for an "
+		 "approval."},
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_MASK, true, false},
+		 "Text (card) was masked: rule inline/payment-card: payment cards stay here. Ask "
+		 "platform-security@company.com."},
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_BLOCK, false, false},
+		 "Text (card) was refused: rule inline/payment-card: payment cards stay here. It "
+		 "was "
+		 "made unusable before Claude Code had it. Ask platform-security@company.com."},
+		{BAILIFF_WOULD_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_BLOCK, true, false},
+		 "Text (card) would be refused: rule inline/payment-card: payment cards stay here. "
+		 "Nothing was stopped."},
+		{BAILIFF_WOULD_DENY,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_MASK, false, false},
+		 "Text (card) would be masked: rule inline/payment-card: payment cards stay here. "
+		 "Nothing was changed."},
+		{BAILIFF_ALLOW,
+		 BAILIFF_REASON_CONTENT,
+		 {SCAN_LOG, false, false},
+		 "Text (card) was allowed: rule inline/payment-card: payment cards stay here."},
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_COMPRESSED,
+		 {SCAN_BLOCK, false, false},
+		 "Text (card) was refused: it came compressed, and so could not be gone over. It "
+		 "was "
+		 "made unusable before Claude Code had it. Ask platform-security@company.com."},
+		{BAILIFF_DENY,
+		 BAILIFF_REASON_UNREADABLE,
+		 {SCAN_OFF, true, false},
+		 "Text (card) was refused: it could not be gone over for what the policy looks "
+		 "for. "
+		 "It was not sent. Ask platform-security@company.com."},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct reason_case c = {table[i].verdict,
+					table[i].reason,
+					&rule_card,
+					"text (card)",
+					&policy,
+					1,
+					1000};
+		char got[REASON_SENTENCE_SIZE] = "";
+
+		assert_int_equal(reason_sentence_found(&c, &table[i].found, got, sizeof(got)), 0);
+		assert_string_equal(got, table[i].want);
+	}
+}
+
+/* Whatever is cut for length, what became of it and whom to ask is not. */
+static void test_found_long(void **state)
+{
+	const struct reason_found found = {SCAN_BLOCK, true, false};
+	static char what[1024], words[1024];
+	struct policy_rule rule = rule_card;
+
+	rule.words = words;
+	for (size_t n = 1; n < 600; n++) {
+		struct reason_case c = {
+			BAILIFF_DENY, BAILIFF_REASON_CONTENT, &rule, what, &policy, 1, 1000};
+		char got[REASON_SENTENCE_SIZE] = "";
+
+		memset(what, 'a', n);
+		memset(words, 'b', n);
+		assert_int_equal(reason_sentence_found(&c, &found, got, sizeof(got)), 0);
+		assert_true(strlen(got) <= REASON_SENTENCE_MAX);
+		assert_non_null(strstr(got, ". It was not sent; where it comes again it is masked. "
+					    "Leave it out, or ask platform-security@company.com."));
+	}
+}
+
 /* Every pair of reason and verdict gives a sentence that names what, is short, and ends in a stop;
  * a denial always says whom to ask. */
 static void test_every_reason(void **state)
@@ -329,5 +439,6 @@ static void test_judge(void **state)
 	assert_int_equal(len, 0);
 }
 
-UNIT_MAIN(unit(test_sentences), unit(test_every_reason), unit(test_reasons_differ), unit(test_long),
-	  unit(test_many_names), unit(test_hostile_name), unit(test_words), unit(test_judge))
+UNIT_MAIN(unit(test_sentences), unit(test_found), unit(test_found_long), unit(test_every_reason),
+	  unit(test_reasons_differ), unit(test_long), unit(test_many_names),
+	  unit(test_hostile_name), unit(test_words), unit(test_judge))

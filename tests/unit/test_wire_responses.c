@@ -30,6 +30,57 @@ static void test_two_tools_at_once(void **state)
 						   "text={}\n" OK_RESPONSE("1", "tool_use") END);
 }
 
+static void no_sink(void *ctx, const struct wire_event *event)
+{
+}
+
+/* The tool_uses that are open, after each event of a response. */
+static void test_open_tools(void **state)
+{
+	static const struct {
+		const char *event, *want;
+	} rows[] = {
+		{"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", ""},
+		{START("msg_1"), ""},
+		{BLOCK("0", TEXT_BLOCK), ""},
+		{SAY("0", "so"), ""},
+		{STOP("0"), ""},
+		{BLOCK("1", USE("a", "Read")), "a Read;"},
+		{BLOCK("2", USE("b", "Bash")), "a Read;b Bash;"},
+		{PART("2", "{"), "a Read;b Bash;"},
+		{STOP("1"), "b Bash;"},
+		{BLOCK("3", USE("c", "Now")), "c Now;b Bash;"},
+		{STOP("2"), "c Now;"},
+		{DONE("tool_use"), ""},
+	};
+	static const char body[] = REQUEST(USER("go"));
+	struct wire_client *client;
+	struct wire_conn *conn;
+	char head[256];
+
+	assert_int_equal(wire_client_new(NULL, no_sink, NULL, &client), 0);
+	assert_int_equal(wire_conn_new(client, &conn), 0);
+	snprintf(head, sizeof(head),
+		 "POST /v1/messages HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+		 "Content-Length: %zu\r\n\r\n",
+		 strlen(body));
+	assert_int_equal(wire_feed(conn, WIRE_SENT, 1, head, strlen(head)), 0);
+	assert_int_equal(wire_feed(conn, WIRE_SENT, 1, body, strlen(body)), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_text id, name;
+		char got[64] = "";
+
+		assert_int_equal(
+			wire_feed(conn, WIRE_RECEIVED, 2, rows[i].event, strlen(rows[i].event)), 0);
+		for (size_t k = 0; wire_open_tool(conn, k, &id, &name); k++)
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%.*s %.*s;",
+				 (int)id.len, id.data, (int)name.len, name.data);
+		assert_string_equal(got, rows[i].want);
+	}
+	wire_conn_free(conn);
+	wire_client_free(client);
+}
+
 static void test_input_split_every_seven_bytes(void **state)
 {
 	static const char input[] =
@@ -224,7 +275,7 @@ static void test_stream_under_a_wrong_content_type(void **state)
 								END);
 }
 
-UNIT_MAIN(unit(test_two_tools_at_once), unit(test_input_split_every_seven_bytes),
-	  unit(test_surrogates_across_deltas), unit(test_thinking_and_unknown_events),
-	  unit(test_errors), unit(test_whole_document),
+UNIT_MAIN(unit(test_two_tools_at_once), unit(test_open_tools),
+	  unit(test_input_split_every_seven_bytes), unit(test_surrogates_across_deltas),
+	  unit(test_thinking_and_unknown_events), unit(test_errors), unit(test_whole_document),
 	  unit(test_stream_under_a_wrong_content_type))
