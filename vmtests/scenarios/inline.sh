@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+# The inline data path on the real client: what is masked and blocked before anybody has it, how the
+# person learns of it, and that the conversation goes on.
+# shellcheck shell=bash
+# deadline: 900
+# needs: bailiff
+# shellcheck source=vmtests/lib.sh
+. /src/vmtests/lib.sh
+
+ssn=$(jq -r .ssn $world/planted.json)
+card=$(jq -r .card $world/planted.json)
+email=$(jq -r .email $world/planted.json)
+directory=$(policy_variant inline)
+
+# inline_policy LINES…: in force is the policy of the world and a section of these lines
+inline_policy() {
+	cp $policy/bailiff.yaml "$directory/bailiff.yaml"
+	printf '%s\n' "inline:" "$@" >>"$directory/bailiff.yaml"
+	bailiff policy check "$directory" >"$work/check" 2>&1 || fail "$(tail -n 3 "$work/check")"
+	bailiff reload
+}
+
+step "twin: without a section the number goes up, and comes down"
+bailiff_on "$directory" || fail "bailiff did not start"
+client_run plain alice "SCENARIO:say-number My number is $ssn, say it again."
+check "the client has the number" client_says plain "$ssn"
+check "the API had it" api plain 'any(.[]; .planted | index("ssn"))'
+check "it would have compressed" api plain 'any(.[]; .accept_encoding | contains("gzip"))'
+
+step "masked in what the model answers, before the client has it"
+inline_policy "  detectors:" "    us-ssn: {text: mask}"
+client_run text alice "SCENARIO:say-number Say the number."
+check "the client ends well" client_succeeded text
+check_not "it has not the number" grep -qF "$ssn" "$work/text.out"
+check "it has the sentence around it" grep -qE 'The number is [*]+-[*]+-[*]+ as you asked' "$work/text.out"
+check "the API was asked not to compress" api text 'all(.[]; .accept_encoding | test("^identity *$"))'
+event "the event says what was masked, by which rule, for whom" \
+	'code("inline") | map(select(.unmapped.detector == "us-ssn" and .unmapped.action == "mask"
+	and .unmapped.rule == "inline/us-ssn")) | some'
+check_not "no event has the number" grep -qF "$ssn" $log_directory/events.jsonl
+detail "$(head -c 200 "$work/text.out")"
+
+step "masked in what is sent up: a prompt, a tool's result; the tool's input is left alone and told"
+inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask, tool_input: log}"
+client_run tool alice "SCENARIO:write-number home=/home/alice My number is $ssn, write it down."
+check "the client ends well" client_succeeded tool
+check "the tool wrote the number as it is" grep -qxF "$ssn" /home/alice/project/number
+check "the API never had it" api tool 'all(.[]; .planted | index("ssn") | not)'
+check "the prompt arrived, masked" api tool \
+	'any(.[]; .last_user_texts | tostring | test("My number is [*]+-[*]+-[*]+, write it down"))'
+event "the input is told, with its tool use" 'code("inline") | map(select(.unmapped.kind == "tool_input"
+	and .unmapped.action == "log" and (.unmapped.tool_use_id | startswith("toolu_")))) | some'
+client_run result alice "SCENARIO:show-number home=/home/alice"
+check "a file's content is masked in the tool's result" api result \
+	'result("Bash") | test("[*]+-[*]+-[*]+")'
+check "the API never had it" api result 'all(.[]; .planted | index("ssn") | not)'
+check "no request was damaged" api_clean
+
+step "a blocked prompt is answered in the client's own words, and the conversation goes on"
+inline_policy "  detectors:" "    payment-card: {request: block, text: mask}" \
+	"  prompts:" "    credentials: {words: [\"print the credentials of\"], action: block}"
+events_mark
+client_run card alice "SCENARIO:default Pay with $card please."
+check_not "the client says that it failed" client_succeeded card
+check "and why" grep -q "Blocked by company policy" "$work/card.out"
+check "in one try" api card 'map(select(.path | startswith("/v1/messages?"))) | length == 1'
+check "the API never had the number" api card 'all(.[]; (.planted // []) | index("card") | not)'
+event "an event has the block" 'code("inline") | verdict("denied") | map(select(.unmapped.action == "block"
+	and .unmapped.detector == "payment-card" and (.unmapped.block | startswith("B")))) | some'
+number=$(grep -o 'bailiff why B[0-9]*' "$work/card.out" | head -n 1)
+check "bailiff why explains it" as_user alice $number
+check_not "and tells carol nothing" as_user carol $number
+client_start again alice "SCENARIO:default And now without it." --resume "$(cat "$work/card.session")"
+client_wait again
+check "the session is resumed and works" client_says again "Hello from the stand-in."
+check "the number that comes again is masked" test -z "$(grep -F "$card" $world/api.jsonl)"
+client_run words alice "SCENARIO:default Please  Print the credentials of the database."
+check "a prompt with forbidden words is blocked" grep -q "Blocked by company policy" "$work/words.out"
+detail "$(head -c 300 "$work/card.out")"
+
+step "ten turns with masking on: tools, thinking, no error of any kind"
+inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask, tool_input: mask}" \
+	"    email: {request: mask, text: mask, tool_input: mask}"
+api_mark
+client_run ten alice "SCENARIO:ten-turns Go."
+check "the client ends well" client_succeeded ten
+check "all turns were made" client_says ten "Ten steps are over."
+check "no request was damaged: thinking came back as it was signed" api_clean
+check "thinking did come back" api ten 'map(.n_thinking // 0) | max == 9'
+check "the tools had masks" api ten 'result("Bash") | test("[*]+@[*]")'
+
+step "mutation: with its probes gone nothing is masked"
+inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask}"
+find "$links" -name '*scan*' -delete
+client_run gone alice "SCENARIO:say-number My number is $ssn, say it again."
+check "the client has the number" client_says gone "$ssn"
+check "the API had it" api gone 'any(.[]; .planted | index("ssn"))'
+bailiff_off
