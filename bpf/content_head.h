@@ -90,7 +90,10 @@ static __always_inline void content_message_begins(struct content_state *s)
 	s->status = 0;
 	s->unread = s->method = s->path = s->type = s->mode = 0;
 	s->old = s->sized = s->coded = s->transfer = s->chunked = s->begun = s->query = 0;
-	s->accepting = s->typed = 0;
+	s->accepting = s->typed = s->digits = 0;
+	/* the target is a text of its own */
+	s->body.begin = 1;
+	s->body.broken = s->body.run = 0;
 	content_word_clear(s);
 	s->state = s->response ? CONTENT_AT_VERSION : CONTENT_AT_METHOD;
 }
@@ -120,7 +123,40 @@ static __always_inline int content_path_is_messages(const struct content_state *
 	return s->word[0] == CONTENT_W_MESSAGES && (__u32)s->word[1] == CONTENT_W_V1;
 }
 
-static __always_inline void content_target(struct content_state *s, __u8 c)
+/* A character of the target is text, too: what leaves in a URL leaves. "%41" and, in a query, "+"
+ * are read as what they stand for (WHATWG URL, application/x-www-form-urlencoded). */
+static __always_inline void content_target_text(struct content_state *s, __u8 c,
+						struct content_out *o)
+{
+	struct content_body *b = &s->body;
+	__u8 digit;
+
+	if (b->run < CONTENT_SATURATED)
+		b->run++;
+	o->code = s->query && c == '+' ? ' ' : c;
+	o->raw = 1;
+	o->form = CONTENT_PLAIN;
+	if (s->digits) {
+		digit = content_hex(c);
+		s->digits = digit > 15 ? 0 : s->digits - 1;
+		s->number = s->number << 4 | (digit & 15);
+		if (s->digits)
+			return;
+		if (digit <= 15) {
+			/* a byte of a longer character: none that a detector knows */
+			o->code = s->number < 0x80 ? (__u32)s->number : CONTENT_NO_CHAR;
+			o->raw = 3;
+			o->form = CONTENT_WHOLE;
+		}
+	} else if (c == '%') {
+		s->digits = 2;
+		s->number = 0;
+		return;
+	}
+	content_emit(b, o, CONTENT_REQUEST);
+}
+
+static __always_inline void content_target(struct content_state *s, __u8 c, struct content_out *o)
 {
 	if (c < ' ' || c == 0x7f || (c == ' ' && !s->at)) {
 		content_lose(s, CONTENT_LOST_HEAD);
@@ -135,9 +171,12 @@ static __always_inline void content_target(struct content_state *s, __u8 c)
 		s->query = 1;
 	if (c == ' ') {
 		s->state = CONTENT_AT_VERSION;
+		s->digits = 0;
+		s->number = 0;
 		content_word_clear(s);
 	} else {
 		content_word_add(s, c);
+		content_target_text(s, c, o);
 	}
 }
 
@@ -453,7 +492,7 @@ CONTENT_FUNCTION int content_head_step(struct content_state *s, __u8 c, struct c
 		content_method(s, c);
 		break;
 	case CONTENT_AT_TARGET:
-		content_target(s, c);
+		content_target(s, c, o);
 		break;
 	case CONTENT_AT_VERSION:
 		if (s->response && c == ' ') {

@@ -16,7 +16,8 @@ typedef void (*content_sink)(void *ctx, size_t at, const struct content_out *out
 
 struct content_reader {
 	struct content_state state;
-	bool fast; /* runs are passed over */
+	bool fast;    /* runs are passed over */
+	bool targets; /* of requests: told as well */
 	content_sink sink;
 	void *ctx;
 	size_t at;
@@ -60,6 +61,8 @@ static inline void content_reader_feed(struct content_reader *r, const uint8_t *
 			break;
 		content_step(&r->state, bytes[i], &out);
 		i++;
+		if (!(out.flags & CONTENT_BODY) && !r->targets)
+			out.n = out.kind = 0;
 		r->sink(r->ctx, r->at, &out, content_reader_have(&out, i));
 		r->at++;
 	}

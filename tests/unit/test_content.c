@@ -290,6 +290,30 @@ static void places(void **state)
 	}
 }
 
+/* The target of a request is text, as it is read by who serves it. */
+static void targets(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"GET / HTTP/1.1\r\n\r\n", "R /\n."},
+		{"GET /a/123-45-6789?b=c+d HTTP/1.1\r\n\r\n", "R /a/123-45-6789?b=c d\n."},
+		{"GET /a+b?n=123%2D45-67%38%39&x HTTP/1.1\r\n\r\n", "R /a+b?n=123-45-6789&x\n."},
+		{"GET /%zz%4 HTTP/1.1\r\n\r\n", "R /zz\n."},
+		{"GET /%e4%41 HTTP/1.1\r\n\r\n", "R /\xff\x41\n."},
+		/* what stands on the two sides of a head does not touch, nor two requests */
+		{"POST /x HTTP/1.1\r\n" LEN("5") "\r\nhelloGET /y HTTP/1.1\r\n\r\n",
+		 "R /x\nR hello\n.\nR /y\n."},
+		{"GET /x?a=%4 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\n", "R /x?a=\n.\nR /1\n."},
+	};
+
+	(void)state;
+	content_targets = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		content_expect(0, rows[i].text, rows[i].want);
+	content_targets = false;
+}
+
 /* After the loss nothing is text, whatever comes. */
 static void lost_is_lost(void **state)
 {
@@ -310,4 +334,4 @@ static void lost_is_lost(void **state)
 }
 
 UNIT_MAIN(unit(messages), unit(line_ends_of_chunks), unit(answers_to_head), unit(requests),
-	  unit(places), unit(lost_is_lost))
+	  unit(places), unit(targets), unit(lost_is_lost))

@@ -83,6 +83,9 @@ struct content_case {
 	size_t len;
 };
 
+/* Whether the targets of requests are told. */
+static bool content_targets;
+
 /* Pieces of at most `piece` bytes, and one more cut. Returns what was read; the caller frees it. */
 static inline char *content_read(const struct content_case *c, bool fast, size_t piece, size_t cut)
 {
@@ -90,6 +93,7 @@ static inline char *content_read(const struct content_case *c, bool fast, size_t
 	size_t at = 0;
 
 	r.reader.fast = fast;
+	r.reader.targets = content_targets;
 	r.reader.sink = content_record_byte;
 	r.reader.ctx = &r;
 	content_begin(&r.reader.state, c->response);

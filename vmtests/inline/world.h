@@ -20,6 +20,7 @@ struct world_options {
 	uint32_t mode;	/* enum bailiff_mode */
 	uint32_t kinds; /* bit (1 << enum content_kind) each */
 	uint32_t flags; /* POLICY_* */
+	bool dry;	/* nothing is overwritten: for kernels that do not allow it */
 	bool detached;	/* no probes: what everything must fail with */
 };
 
