@@ -195,7 +195,11 @@ static void inline_detector(struct fields *f, const struct document_node *key,
 		return;
 	}
 	if (v->kind == DOCUMENT_MAPPING) {
+		size_t errors = f->report->n_errors;
+
 		fields_mapping(f, v, inline_action_fields, name, &r);
+		if (f->report->n_errors > errors)
+			return;
 		inline_given(f, v, &r);
 	} else {
 		if (!inline_action(f, v, name, SCAN_MASK, &r.one.request))
