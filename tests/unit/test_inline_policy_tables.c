@@ -124,6 +124,36 @@ static void test_scan(void **state)
 	policy_free(policy);
 }
 
+/* Prompts share one register: a match may be told to begin at a candidate that broke off within it,
+ * never behind its own beginning. */
+static void test_scan_prompts_share(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t start, end;
+	} rows[] = {
+		{"now deploy deploy a to prod.", 4, 27},
+		{"deploy a, deploy b to prod.", 10, 26},
+		{"print the deploy b to prod.", 10, 26},
+		/* the second word is a name, and the two are live together */
+		{"deploy print the credentials of x", 0, 31},
+	};
+	struct policy *policy = load_inline_text(whole_text);
+	struct policy_tables *t = compile(policy, NULL, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scan_state s = {0};
+		struct found found;
+
+		scan(t->scan, &s, rows[i].text, strlen(rows[i].text), &found);
+		assert_int_equal(found.n, 1);
+		assert_int_equal(found.span[0].start, rows[i].start);
+		assert_int_equal(found.span[0].end, rows[i].end);
+	}
+	policy_tables_free(t);
+	policy_free(policy);
+}
+
 /* Of values that overlap, the actions of all. */
 static void test_scan_overlap(void **state)
 {
@@ -425,6 +455,7 @@ static void test_texts_without_room(void **state)
 	policy_free(policy);
 }
 
-UNIT_MAIN(unit(test_scan), unit(test_scan_overlap), unit(test_scan_prompt_cut),
-	  unit(test_root_and_rules), unit(test_nothing), unit(test_number), unit(test_texts),
-	  unit(test_texts_by_detector), unit(test_texts_without_room))
+UNIT_MAIN(unit(test_scan), unit(test_scan_overlap), unit(test_scan_prompts_share),
+	  unit(test_scan_prompt_cut), unit(test_root_and_rules), unit(test_nothing),
+	  unit(test_number), unit(test_texts), unit(test_texts_by_detector),
+	  unit(test_texts_without_room))
