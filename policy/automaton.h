@@ -39,9 +39,8 @@ struct inline_detector {
 	 * follows that point is unbounded: else each start within would have to be told apart. */
 	bool owns;
 	bool nocase;
-	/* In place of a commit point: what has begun goes out clear until it is complete, and a
-	 * match may be told to begin at a candidate that broke off within it. For what is no secret.
-	 */
+	/* In place of a commit point: what has begun goes out clear until it is complete. A match
+	 * may be told to begin at a candidate that broke off within it. For what is no secret. */
 	bool at_end;
 	unsigned int acts; /* SCAN_ACT() of each kind of text */
 };
