@@ -15,8 +15,8 @@
  * detector adds is joined again. */
 #define MADE_FACTOR 8
 
-int report_add(struct automaton_report *report, enum automaton_level level, size_t detector,
-	       size_t at, const char *format, ...)
+int finding_add(struct automaton_report *report, enum automaton_level level, size_t detector,
+		size_t at, const char *format, ...)
 {
 	struct automaton_finding *f;
 	va_list args;
@@ -56,11 +56,12 @@ static int too_large(const struct search *s, size_t n, size_t limit, bool exact,
 	for (size_t d = 1; d < n; d++)
 		if (s->crowd[d] > s->crowd[most])
 			most = d;
-	if (report_add(report, AUTOMATON_ERROR, most, 0,
-		       "the table has room for %zu states, all detectors together take %s%zu; this "
-		       "one is in %zu of %zu of them",
-		       limit, exact ? "" : "more than ", exact ? s->n : limit, s->crowd[most],
-		       report->states_made) < 0)
+	if (finding_add(
+		    report, AUTOMATON_ERROR, most, 0,
+		    "the table has room for %zu states, all detectors together take %s%zu; this "
+		    "one is in %zu of %zu of them",
+		    limit, exact ? "" : "more than ", exact ? s->n : limit, s->crowd[most],
+		    report->states_made) < 0)
 		return -ENOMEM;
 	return -E2BIG;
 }
@@ -77,10 +78,10 @@ static int compile(const struct inline_detector *list, const struct pattern *pat
 	if (r == -E2BIG)
 		return too_large(&s, n, limit, false, report);
 	if (r == 0 && s.classes > SCAN_CLASSES_MAX) {
-		r = report_add(report, AUTOMATON_ERROR, n - 1, 0,
-			       "all detectors together tell %zu kinds of bytes apart, the table "
-			       "has room for %d",
-			       s.classes, SCAN_CLASSES_MAX);
+		r = finding_add(report, AUTOMATON_ERROR, n - 1, 0,
+				"all detectors together tell %zu kinds of bytes apart, the table "
+				"has room for %d",
+				s.classes, SCAN_CLASSES_MAX);
 		return r < 0 ? r : -E2BIG;
 	}
 	if (r == 0)
@@ -108,8 +109,8 @@ int automaton_compile(const struct inline_detector *list, size_t n, size_t limit
 	if (!patterns)
 		return -ENOMEM;
 	if (n > SCAN_DETECTORS_MAX) {
-		r = report_add(report, AUTOMATON_ERROR, SCAN_DETECTORS_MAX, 0,
-			       "more than %d detectors", SCAN_DETECTORS_MAX);
+		r = finding_add(report, AUTOMATON_ERROR, SCAN_DETECTORS_MAX, 0,
+				"more than %d detectors", SCAN_DETECTORS_MAX);
 		r = r < 0 ? r : -E2BIG;
 	}
 	/* all of them, so that one run names all that are wrong */

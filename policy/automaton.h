@@ -15,6 +15,7 @@
  * what is not taken); a pattern matches no empty text. */
 struct inline_detector {
 	const char *name;
+	const char *called; /* what a person calls a value of it: "a payment card number" */
 	const char *pattern;
 	size_t pattern_len; /* 0: up to the NUL; else it may have NULs in it */
 	/* Values that are none, though the pattern has them. May be NULL. */
@@ -38,6 +39,10 @@ struct inline_detector {
 	 * follows that point is unbounded: else each start within would have to be told apart. */
 	bool owns;
 	bool nocase;
+	/* In place of a commit point: what has begun goes out clear until it is complete. A match
+	 * may be told to begin at a candidate that broke off within it. For what is no secret. */
+	bool at_end;
+	unsigned int acts; /* SCAN_ACT() of each kind of text */
 };
 
 /* The built in ones, n of them. */

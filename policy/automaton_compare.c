@@ -81,7 +81,7 @@ static int compare_pair(const struct languages *l, const struct inline_detector 
 	r = covers(l, list, early, late);
 	if (r > 0) {
 		*ret_covered = true;
-		return report_add(
+		return finding_add(
 			report, AUTOMATON_WARNING, late, 0,
 			"can never have a match of its own: %s, listed before it, has all "
 			"of them",
@@ -90,9 +90,9 @@ static int compare_pair(const struct languages *l, const struct inline_detector 
 	if (r == 0)
 		r = share(l, early, late);
 	if (r > 0)
-		return report_add(report, AUTOMATON_NOTE, late, 0,
-				  "shares some matches with %s, under whose name they count",
-				  list[early].name);
+		return finding_add(report, AUTOMATON_NOTE, late, 0,
+				   "shares some matches with %s, under whose name they count",
+				   list[early].name);
 	return r < 0 ? -ENOMEM : 0;
 }
 

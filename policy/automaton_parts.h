@@ -73,7 +73,7 @@ int search_minimise(struct search *s);
 int search_write(const struct search *s, const struct inline_detector *list,
 		 const struct pattern *patterns, size_t n, uint32_t id, struct scan_table **ret);
 
-int report_add(struct automaton_report *report, enum automaton_level level, size_t detector,
-	       size_t at, const char *format, ...) __attribute__((format(printf, 5, 6)));
+int finding_add(struct automaton_report *report, enum automaton_level level, size_t detector,
+		size_t at, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

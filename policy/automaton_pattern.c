@@ -31,7 +31,7 @@ static void flat_free(struct flat *f)
 
 static int refuse(struct automaton_report *report, size_t index, size_t at, const char *text)
 {
-	return report_add(report, AUTOMATON_ERROR, index, at, "%s", text) < 0 ? -ENOMEM : -EINVAL;
+	return finding_add(report, AUTOMATON_ERROR, index, at, "%s", text) < 0 ? -ENOMEM : -EINVAL;
 }
 
 static int compile(const char *re, size_t len, bool nocase, const char *what, size_t index,
@@ -193,18 +193,18 @@ static int head_of(const struct inline_detector *d, size_t index, struct fa *lan
 	int r;
 
 	if (!d->head) {
-		_cleanup_flat_ struct flat f = {.n = d->commit + 2};
+		_cleanup_flat_ struct flat f = {.n = d->at_end ? 2 : d->commit + 2};
 
-		if (!d->commit || d->commit > SCAN_LENGTH_MAX)
+		if (!d->at_end && (!d->commit || d->commit > SCAN_LENGTH_MAX))
 			return refuse(report, index, 0, "the commit point is 1 to 250 bytes");
 		f.next = calloc(f.n, sizeof(*f.next));
 		f.accepts = calloc(f.n, sizeof(*f.accepts));
 		if (!f.next || !f.accepts)
 			return -ENOMEM;
-		for (size_t q = 1; q + 1 < f.n; q++)
+		for (size_t q = 1; q < f.n; q++)
 			for (size_t b = 0; b < 256; b++)
-				f.next[q][b] = (uint16_t)(q + 1);
-		f.accepts[f.n - 1] = true;
+				f.next[q][b] = (uint16_t)(q + 1 < f.n ? q + 1 : q);
+		f.accepts[f.n - 1] = !d->at_end;
 		*ret = f;
 		f = (struct flat){0};
 		return 0;
@@ -389,13 +389,13 @@ static int pattern_bounds(const struct inline_detector *d, size_t index, struct 
 
 	p->shortest = shortest_way(p);
 	p->longest = longest_way(p, true);
-	p->lead = d->owns ? -1 : lead_of(p);
-	if (!loose || loose > SCAN_LENGTH_MAX)
+	p->lead = d->owns || d->at_end ? -1 : lead_of(p);
+	if (!d->at_end && (!loose || loose > SCAN_LENGTH_MAX))
 		return refuse(report, index, 0,
 			      "what comes before the commit point must have a bound, and at most "
 			      "250 bytes: {1,64} in place of + or *");
-	p->commit = loose + d->back_max;
-	if (!d->owns && p->lead < 0 && (!p->longest || p->longest > SCAN_LENGTH_MAX))
+	p->commit = d->at_end ? p->longest : loose + d->back_max;
+	if (!d->owns && !d->at_end && p->lead < 0 && (!p->longest || p->longest > SCAN_LENGTH_MAX))
 		return refuse(report, index, 0,
 			      "a match that has no bound, or more than 250 bytes, must own what "
 			      "follows its commit point");

@@ -113,26 +113,57 @@ static int contexts_find(struct build *b)
 	return 0;
 }
 
-/* Registers for those that have a byte of their own in front. */
-static void marks_find(struct build *b)
+static int crowded(struct build *b, size_t d, const char *what)
 {
-	int lead[SCAN_MARKS];
-	size_t n = 0;
+	return finding_add(b->report, AUTOMATON_ERROR, d, 0, "%s", what) < 0 ? -ENOMEM : -EINVAL;
+}
 
+/* A detector that commits at its end, and may start at this byte. */
+static bool starts_at(const struct build *b, int byte, size_t *ret)
+{
+	for (size_t d = 0; d < b->n; d++)
+		if (b->list[d].at_end && b->patterns[d].next[PATTERN_START][byte]) {
+			*ret = d;
+			return true;
+		}
+	return false;
+}
+
+/* Registers for those that have a byte of their own in front. Those that commit at their end share
+ * the first one: it has where the oldest of their live candidates started, so a match may be told
+ * to begin at one that broke off since. For words that are no secret that is too much by little,
+ * and ages would multiply the states. A state can set one register. */
+static int marks_find(struct build *b)
+{
+	int lead[SCAN_MARKS] = {-1};
+	size_t shared = 0, n;
+
+	for (size_t d = 0; d < b->n; d++)
+		shared |= b->list[d].at_end;
+	n = shared;
 	for (size_t d = 0; d < b->n; d++) {
-		size_t i;
+		const struct pattern *p = &b->patterns[d];
+		size_t i, other;
 
-		b->s->mark[d] = SCAN_MARKS;
-		if (b->patterns[d].lead < 0)
+		b->s->mark[d] = b->list[d].at_end ? 0 : SCAN_MARKS;
+		if (b->list[d].at_end || p->lead < 0)
 			continue;
-		for (i = 0; i < n && lead[i] != b->patterns[d].lead; i++)
+		if (starts_at(b, p->lead, &other)) {
+			if (!p->longest || p->longest > SCAN_LENGTH_MAX)
+				return crowded(b, other,
+					       "may not begin with a byte that begins every match "
+					       "of a detector whose matches have no bound");
+			continue; /* by its age */
+		}
+		for (i = shared; i < n && lead[i] != p->lead; i++)
 			;
 		if (i == SCAN_MARKS)
 			continue;
 		if (i == n)
-			lead[n++] = b->patterns[d].lead;
+			lead[n++] = p->lead;
 		b->s->mark[d] = (uint8_t)i;
 	}
+	return 0;
 }
 
 /* ---- states --------------------------------------------------------------------------------- */
@@ -203,6 +234,8 @@ static int open_list(struct build *b, const struct set *set, uint32_t *ret)
 			continue;
 		if (age == SCAN_AGE_OWNER && owner == DETECTOR_OF(t))
 			continue;
+		if (age == SCAN_AGE_MARK && n && pairs[n - 1] == (DETECTOR_OF(t) << 8 | age))
+			continue;
 		if (age != SCAN_AGE_OWNER && age != SCAN_AGE_MARK) {
 			if (age <= oldest)
 				continue;
@@ -216,8 +249,8 @@ static int open_list(struct build *b, const struct set *set, uint32_t *ret)
 		if (age == SCAN_AGE_OWNER)
 			owner = DETECTOR_OF(t);
 		if (n == SCAN_LIST_MAX)
-			return report_add(b->report, AUTOMATON_ERROR, DETECTOR_OF(t), 0,
-					  "more than 16 detectors are open at once") < 0
+			return finding_add(b->report, AUTOMATON_ERROR, DETECTOR_OF(t), 0,
+					   "more than 16 detectors are open at once") < 0
 				       ? -ENOMEM
 				       : -EINVAL;
 		pairs[n++] = DETECTOR_OF(t) << 8 | age;
@@ -351,11 +384,6 @@ static void state_set(const struct build *b, size_t state, struct set *ret)
 
 /* ---- one step ------------------------------------------------------------------------------- */
 
-static int crowded(struct build *b, size_t d, const char *what)
-{
-	return report_add(b->report, AUTOMATON_ERROR, d, 0, "%s", what) < 0 ? -ENOMEM : -EINVAL;
-}
-
 static int add_thread(struct build *b, struct set *set, size_t d, uint32_t age, uint32_t q)
 {
 	/* of two in one state the older covers the younger, unless a check may refuse one alone */
@@ -464,7 +492,7 @@ static int tell_matches(struct build *b, const struct set *from, uint8_t byte, s
 static int step(struct build *b, const struct set *from, size_t class, struct set *to)
 {
 	uint8_t byte = b->s->class_byte[class];
-	bool owned = false;
+	bool owned = false, live = false;
 	int r = 0;
 
 	to->context = b->context_of[class];
@@ -480,6 +508,7 @@ static int step(struct build *b, const struct set *from, size_t class, struct se
 		if (age != SCAN_AGE_OWNER && age != SCAN_AGE_MARK && ++age > SCAN_LENGTH_MAX)
 			return crowded(b, d, "a candidate has more than 250 bytes");
 		owned |= age == SCAN_AGE_OWNER;
+		live |= b->list[d].at_end;
 		r = add_thread(b, to, d, age, next);
 	}
 	for (size_t d = 0; d < b->n && r == 0 && !owned; d++) {
@@ -488,7 +517,7 @@ static int step(struct build *b, const struct set *from, size_t class, struct se
 
 		if (!q || b->blocked[from->context][d])
 			continue;
-		if (mark)
+		if (mark && !(b->list[d].at_end && live))
 			to->lead = b->s->mark[d] + 1u;
 		r = add_thread(b, to, d, mark ? SCAN_AGE_MARK : 1, q);
 	}
@@ -537,8 +566,9 @@ int search_build(const struct inline_detector *list, const struct pattern *patte
 	if (!from || !to || !ret->entries)
 		return -ENOMEM;
 	classes_find(&b);
-	marks_find(&b);
-	r = contexts_find(&b);
+	r = marks_find(&b);
+	if (r == 0)
+		r = contexts_find(&b);
 	if (r == 0)
 		r = seed(&b, to);
 	for (size_t i = 0; r == 0 && i < ret->n; i++) {

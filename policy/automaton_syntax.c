@@ -22,8 +22,8 @@ struct reading {
 
 static int refuse(const struct reading *r, size_t at, const char *why)
 {
-	return report_add(r->report, AUTOMATON_ERROR, r->index, at, "%s, character %zu: %s",
-			  r->what, at + 1, why) < 0
+	return finding_add(r->report, AUTOMATON_ERROR, r->index, at, "%s, character %zu: %s",
+			   r->what, at + 1, why) < 0
 		       ? -ENOMEM
 		       : -EINVAL;
 }

@@ -132,6 +132,7 @@ int search_write(const struct search *s, const struct inline_detector *list,
 
 		to->style = (uint8_t)list[d].style;
 		to->check = (uint8_t)list[d].check;
+		to->acts = (uint16_t)list[d].acts;
 		to->mark = s->mark[d] < SCAN_MARKS ? s->mark[d] : 0;
 		to->reach = (uint8_t)list[d].back_max;
 		for (size_t b = 0; b < 256; b++)

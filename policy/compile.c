@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The policy as the kernel's tables: people and skills here, destinations beside. */
+/* The policy as the kernel's tables: people and skills here, the rest beside. */
 #include "policy/compile.h"
 
 #include <errno.h>
@@ -187,6 +187,8 @@ int policy_compile(const struct policy *policy, const struct policy_addresses *a
 		r = compile_destinations(&c);
 	if (r == 0)
 		r = compile_credentials(&c);
+	if (r == 0)
+		r = compile_inline(&c);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
@@ -206,6 +208,8 @@ void policy_tables_free(struct policy_tables *tables)
 	free(tables->patterns);
 	free(tables->locals);
 	free(tables->credentials);
+	free(tables->scan);
+	free(tables->texts);
 	for (size_t i = 0; i < tables->n_rules; i++) {
 		free(tables->rules[i].id);
 		free(tables->rules[i].words);

@@ -11,11 +11,13 @@ struct compile {
 	const struct policy_addresses *addresses;
 	size_t n_addresses;
 	char *err;
-	uint32_t first_skill, first_destination, first_resolver; /* in the rule table */
+	uint32_t first_skill, first_destination, first_resolver,
+		first_inline; /* in the rule table */
 };
 
 /* Each fills its tables. Returns 0, -ENOMEM; compile_destinations also -E2BIG with err set. */
 int compile_rules(struct compile *c);
 int compile_destinations(struct compile *c);
+int compile_inline(struct compile *c);
 
 #endif

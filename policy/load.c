@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "policy/array.h"
+#include "policy/inline_table.h"
 #include "policy/lint.h"
 #include "policy/source.h"
 
@@ -40,6 +41,15 @@ static int load_set_default(char **text, const char *value)
 	return *text ? 0 : -ENOMEM;
 }
 
+static bool load_masks_responses(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_inlines; i++)
+		if (policy->inlines[i].text >= SCAN_MASK ||
+		    policy->inlines[i].tool_input >= SCAN_MASK)
+			return true;
+	return false;
+}
+
 /* What holds where the files say nothing. */
 static int load_defaults(struct load *load)
 {
@@ -59,6 +69,10 @@ static int load_defaults(struct load *load)
 	p->mode_skills =
 		(enum bailiff_mode)(load->mode_skills >= 0 ? load->mode_skills : load->mode);
 	p->mode_model = (enum bailiff_mode)(load->mode_model >= 0 ? load->mode_model : load->mode);
+	p->mode_inline =
+		(enum bailiff_mode)(load->mode_inline >= 0 ? load->mode_inline : load->mode);
+	p->inline_compressed_block =
+		load->inline_compressed >= 0 ? load->inline_compressed : load_masks_responses(p);
 	r = load_set_default(&p->log_directory, LOAD_LOG_DIRECTORY);
 	if (r == 0)
 		r = load_set_default(&p->log_origin, origin);
@@ -142,6 +156,8 @@ static int load_whole(struct load *load, load_open open, void *ctx, struct polic
 
 	if (r == 0 && report->n_errors == 0)
 		r = policy_lint(load->policy, report);
+	if (r == 0)
+		r = inline_table_build(load->policy, report);
 	if (r == 0 && report->n_errors == 0)
 		r = load_defaults(load);
 	if (r == 0 && report->n_errors == 0)
@@ -250,6 +266,17 @@ void policy_free(struct policy *policy)
 		free(policy->custom[i].pattern);
 	}
 	free(policy->custom);
+	for (size_t i = 0; i < policy->n_inlines; i++) {
+		struct policy_inline *p = &policy->inlines[i];
+
+		free(p->name);
+		free(p->called);
+		free(p->detector);
+		for (size_t k = 0; k < ARRAY_SIZE(p->owned); k++)
+			free(p->owned[k]);
+	}
+	free(policy->inlines);
+	free(policy->scan);
 	for (size_t i = 0; i < policy->n_clients; i++)
 		free(policy->clients[i].name);
 	free(policy->clients);

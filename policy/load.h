@@ -22,7 +22,8 @@ struct load {
 	struct policy *policy;
 	struct fields main, acl;
 	char *acl_name;
-	int mode, mode_destinations, mode_skills, mode_model; /* -1: not given */
+	int mode, mode_destinations, mode_skills, mode_model, mode_inline; /* -1: not given */
+	int inline_compressed;						   /* 1: block, 0: log */
 	struct load_person *people; /* until load_people() sorts them into the policy */
 	size_t n_people;
 	bool locals_given;
@@ -45,7 +46,13 @@ void load_resolvers(struct fields *f, const struct document_node *node, void *ou
 void load_locals(struct fields *f, const struct document_node *node, void *out);
 void load_listen(struct fields *f, const struct document_node *node, void *out);
 void load_namespaces(struct fields *f, const struct document_node *node, void *out);
-extern const struct field load_local_fields[];
+void load_inline(struct fields *f, const struct document_node *node, void *out);
+extern const struct field load_local_fields[], load_inline_fields[];
+
+/* One of the three modes; -1 after an error. */
+int load_mode(struct fields *f, const struct document_node *v, const char *what);
+/* Whether a name is made of small letters, digits, '_' and '-'. */
+bool load_is_word(const char *text);
 
 /* The local sockets that everybody needs, where the policy says nothing of them. Returns 0 or
  * -ENOMEM. */

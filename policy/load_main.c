@@ -17,7 +17,7 @@ static const char *const mode_names[] = {
 };
 _Static_assert(ARRAY_SIZE(mode_names) == BAILIFF_MODE_MAX, "mode_names");
 
-static int main_read_mode(struct fields *f, const struct document_node *v, const char *what)
+int load_mode(struct fields *f, const struct document_node *v, const char *what)
 {
 	return fields_choice(f, v, what, mode_names, ARRAY_SIZE(mode_names));
 }
@@ -45,7 +45,7 @@ static void main_contact(struct fields *f, const struct document_node *v, void *
 
 static void main_mode(struct fields *f, const struct document_node *v, void *out)
 {
-	((struct load *)out)->mode = main_read_mode(f, v, "mode");
+	((struct load *)out)->mode = load_mode(f, v, "mode");
 }
 
 static void main_guard(struct fields *f, const struct document_node *v, void *out)
@@ -126,7 +126,7 @@ static void main_identity(struct fields *f, const struct document_node *v, void 
 
 static void model_mode(struct fields *f, const struct document_node *v, void *out)
 {
-	((struct load *)out)->mode_model = main_read_mode(f, v, "mode");
+	((struct load *)out)->mode_model = load_mode(f, v, "mode");
 }
 
 static void model_endpoints(struct fields *f, const struct document_node *v, void *out)
@@ -162,7 +162,7 @@ static void main_model(struct fields *f, const struct document_node *v, void *ou
 
 static void destinations_mode(struct fields *f, const struct document_node *v, void *out)
 {
-	((struct load *)out)->mode_destinations = main_read_mode(f, v, "mode");
+	((struct load *)out)->mode_destinations = load_mode(f, v, "mode");
 }
 
 static void destinations_allow(struct fields *f, const struct document_node *v, void *out)
@@ -212,7 +212,7 @@ static void main_destinations(struct fields *f, const struct document_node *v, v
 
 static void skills_mode(struct fields *f, const struct document_node *v, void *out)
 {
-	((struct load *)out)->mode_skills = main_read_mode(f, v, "mode");
+	((struct load *)out)->mode_skills = load_mode(f, v, "mode");
 }
 
 static void skills_acl(struct fields *f, const struct document_node *v, void *out)
@@ -252,7 +252,7 @@ static void main_skills(struct fields *f, const struct document_node *v, void *o
 /* ---- mask --------------------------------------------------------------------------------------
  */
 
-static bool main_is_word(const char *text)
+bool load_is_word(const char *text)
 {
 	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == 0;
 }
@@ -306,7 +306,7 @@ static void custom_name(struct fields *f, const struct document_node *v, void *o
 
 	if (!name)
 		return;
-	if (!main_is_word(name)) {
+	if (!load_is_word(name)) {
 		fields_error(f, v,
 			     "name: expected small letters, digits, '_' and '-', found \"%.64s\"",
 			     name);
@@ -527,6 +527,7 @@ const struct field load_main_fields[] = {
 	{.name = "destinations", .read = main_destinations, .fields = destinations_fields},
 	{.name = "skills", .read = main_skills, .fields = skills_fields},
 	{.name = "mask", .read = main_mask, .fields = mask_fields},
+	{.name = "inline", .read = load_inline, .fields = load_inline_fields},
 	{.name = "clients", .read = main_clients, .fields = clients_fields},
 	{.name = "log", .read = main_log, .fields = log_fields},
 	{0},
@@ -535,6 +536,7 @@ const struct field load_main_fields[] = {
 void load_main(struct load *load)
 {
 	load->mode = load->mode_destinations = load->mode_skills = load->mode_model = -1;
+	load->mode_inline = load->inline_compressed = -1;
 	fields_mapping(&load->main, load->main.document->nodes, load_main_fields, LOAD_FILE_MAIN,
 		       load);
 }

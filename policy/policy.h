@@ -17,7 +17,12 @@ struct policy_where {
 	uint32_t line, column; /* from 1, columns in characters; line 0: the file as a whole */
 };
 
-enum policy_severity { POLICY_ERROR, POLICY_WARNING, POLICY_SEVERITY_MAX };
+enum policy_severity {
+	POLICY_ERROR,
+	POLICY_WARNING,
+	POLICY_NOTE, /* worth knowing, and nothing to change for */
+	POLICY_SEVERITY_MAX,
+};
 
 struct policy_message {
 	enum policy_severity severity;
@@ -96,6 +101,25 @@ struct policy_credential {
 	uint32_t pad;
 };
 
+enum policy_inline_kind {
+	POLICY_INLINE_BUILT_IN,
+	POLICY_INLINE_PATTERN, /* of the company */
+	POLICY_INLINE_PROMPT,  /* words that requests may not have */
+	POLICY_INLINE_KIND_MAX,
+};
+
+/* A detector of the inline data path, and what is done with what it finds. */
+struct policy_inline {
+	enum policy_inline_kind kind;
+	char *name;   /* behind "inline/" in the rule's id: "us-ssn", "prompts/credentials" */
+	char *called; /* what it finds, to a person: "a payment card number" */
+	enum scan_action request, text, tool_input;
+	struct inline_detector *detector; /* as policy/automaton.h has it; without the actions */
+	char *owned[6];			  /* texts of it that are no constants; private */
+	struct policy_where owned_where[6];
+	struct policy_where where;
+};
+
 struct policy_client { /* a program that counts as a client beside Claude Code */
 	char *name;
 	uint8_t sha256[32];
@@ -137,6 +161,14 @@ struct policy {
 	struct policy_where *detector_where; /* of each */
 	struct policy_custom_detector *custom;
 	size_t n_custom;
+	struct policy_inline *inlines; /* in the order of the file; those that do nothing too */
+	size_t n_inlines;
+	enum bailiff_mode mode_inline;
+	bool inline_compressed_block;	/* a response that comes compressed all the same */
+	bool inline_unsupported_refuse; /* a host that cannot mask in place may not run */
+	/* those that act, compiled; NULL: none does. policy_compile hands out copies */
+	struct scan_table *scan;
+	size_t scan_bytes; /* of the table that are in use */
 	struct policy_client *clients;
 	size_t n_clients;
 	bool recognise_claude_code;
@@ -172,6 +204,13 @@ int policy_check_detectors(const struct policy *policy, bool (*known)(const char
 int policy_check_patterns(const struct policy *policy,
 			  int (*compiles)(const char *name, const char *pattern, char *err),
 			  struct policy_report *report);
+
+/* Warns of detectors of the inline data path that can never have a match of their own, and notes
+ * those that share some. Returns 0 or -ENOMEM. */
+int policy_check_inline(const struct policy *policy, struct policy_report *report);
+
+/* "off", "log", "mask", "block", "approve". */
+const char *policy_inline_action(enum scan_action action);
 
 /* Calls each with every key that a policy may have, as "destinations.allow[].ports" in bailiff.yaml
  * and "skills.NAME.allowed_teams" in the ACL: from the tables the parser itself uses. */

@@ -16,6 +16,7 @@
 static const char *const severity_names[] = {
 	[POLICY_ERROR] = "error",
 	[POLICY_WARNING] = "warning",
+	[POLICY_NOTE] = "note",
 };
 _Static_assert(ARRAY_SIZE(severity_names) == POLICY_SEVERITY_MAX, "severity_names");
 
@@ -114,7 +115,7 @@ static int report_compare(const struct policy_report *report, const struct polic
 	return 0;
 }
 
-/* By insertion: stable, and there are at most 2 * POLICY_MESSAGES_MAX. */
+/* By insertion: stable, and there are at most 3 * POLICY_MESSAGES_MAX. */
 void report_sort(struct policy_report *report)
 {
 	for (size_t i = 1; i < report->n; i++) {
@@ -193,6 +194,7 @@ static void report_print_message(const struct policy_report *report, const struc
 	static const char *const paint[] = {
 		[POLICY_ERROR] = "\033[1;31m",
 		[POLICY_WARNING] = "\033[1;35m",
+		[POLICY_NOTE] = "\033[1;36m",
 	};
 	const char *bold = colour ? "\033[1m" : "", *off = colour ? "\033[0m" : "";
 
@@ -215,8 +217,9 @@ static void report_print_message(const struct policy_report *report, const struc
 
 void policy_report_print(const struct policy_report *report, FILE *to, bool colour)
 {
-	size_t n[POLICY_SEVERITY_MAX] = {report->hidden[0], report->hidden[1]};
+	size_t n[POLICY_SEVERITY_MAX];
 
+	memcpy(n, report->hidden, sizeof(n));
 	for (size_t i = 0; i < report->n; i++) {
 		report_print_message(report, &report->messages[i], to, colour);
 		n[report->messages[i].severity]++;
@@ -224,6 +227,8 @@ void policy_report_print(const struct policy_report *report, FILE *to, bool colo
 	if (report->hidden[POLICY_ERROR] || report->hidden[POLICY_WARNING])
 		fprintf(to, "%zu more errors and %zu more warnings are not shown\n",
 			report->hidden[POLICY_ERROR], report->hidden[POLICY_WARNING]);
+	if (report->hidden[POLICY_NOTE])
+		fprintf(to, "%zu more notes are not shown\n", report->hidden[POLICY_NOTE]);
 	if (n[POLICY_ERROR] < report->n_errors && n[POLICY_ERROR] == 0)
 		fprintf(to, "out of memory\n");
 	if (n[POLICY_ERROR] || n[POLICY_WARNING])

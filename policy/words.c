@@ -10,6 +10,7 @@
 #include "policy/address.h"
 #include "policy/array.h"
 #include "policy/compile.h"
+#include "policy/inline_table.h"
 #include "policy/load.h"
 
 #define WORDS_MAX    4096
@@ -146,6 +147,43 @@ static int words_resolver(struct buffer *out, const struct sockaddr_storage *add
 			     ntohs(v4 ? in->sin_port : in6->sin6_port));
 }
 
+/* "a payment card number: blocked in requests, masked in text, logged in tool input". */
+static int words_inline(struct buffer *out, const struct policy_inline *p)
+{
+	static const char *const done[] = {
+		[SCAN_LOG] = "logged",
+		[SCAN_MASK] = "masked",
+		[SCAN_BLOCK] = "blocked",
+		[SCAN_APPROVE] = "held for approval",
+	};
+	const struct {
+		const char *name;
+		enum scan_action action;
+	} places[] = {
+		{"requests", p->request},
+		{"text", p->text},
+		{"tool input", p->tool_input},
+	};
+	int r = buffer_printf(out, WORDS_MAX, "%s:", p->called);
+	bool more = false;
+
+	for (size_t action = SCAN_ACTION_MAX - 1; action > SCAN_OFF; action--) {
+		const char *names[ARRAY_SIZE(places)];
+		size_t n = 0;
+
+		for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+			if (places[i].action == action)
+				names[n++] = places[i].name;
+		if (r < 0 || !n)
+			continue;
+		r = buffer_printf(out, WORDS_MAX, "%s %s in ", more ? "," : "", done[action]);
+		if (r == 0)
+			r = words_list(out, names, n);
+		more = true;
+	}
+	return r;
+}
+
 /* ---- the table ---------------------------------------------------------------------------------
  */
 
@@ -248,6 +286,15 @@ int compile_rules(struct compile *c)
 		r = rules_add(c, POLICY_RULE_RESOLVER, r, &words,
 			      (struct policy_where){.file = policy->files[0]}, "destinations",
 			      name);
+	}
+	c->first_inline = (uint32_t)t->n_rules;
+	for (size_t i = 0; r == 0 && i < policy->n_inlines; i++) {
+		const struct policy_inline *p = &policy->inlines[i];
+
+		if (!inline_acts(p))
+			continue;
+		r = words_inline(&words, p);
+		r = rules_add(c, POLICY_RULE_INLINE, r, &words, p->where, "inline", p->name);
 	}
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "cli/commands.h"
 #include "cli/policy_digest.h"
+#include "cli/policy_inline.h"
 #include "cli/policy_show.h"
 #include "cli/terminal.h"
 #include "mask/mask.h"
@@ -21,7 +22,7 @@ static const char policy_usage[] =
 	"       bailiff policy digest DIRECTORY\n"
 	"\n"
 	"  check   report errors and warnings with file, line and column\n"
-	"  show    people, skills, destinations and modes, as they are understood\n"
+	"  show    people, skills, destinations, detectors and modes, as they are understood\n"
 	"  digest  read a key of the model API, print what enrols it for somebody\n"
 	"  --json  one JSON object on standard output\n"
 	"\n"
@@ -49,7 +50,8 @@ static void policy_load_checked(const char *directory, struct policy **ret,
 	if (policy_load(directory, &policy, report) < 0)
 		return;
 	if (policy_check_detectors(policy, mask_detector_known, report) == -ENOMEM ||
-	    policy_check_patterns(policy, mask_pattern_compiles, report) == -ENOMEM)
+	    policy_check_patterns(policy, mask_pattern_compiles, report) == -ENOMEM ||
+	    policy_check_inline(policy, report) == -ENOMEM)
 		return;
 	if (report->n_errors == 0)
 		*ret = TAKE_PTR(policy);
@@ -66,13 +68,18 @@ static size_t policy_count(const struct policy_report *report, enum policy_sever
 
 static json_t *policy_report_json(const struct policy_report *report)
 {
+	static const char *const severity[] = {
+		[POLICY_ERROR] = "error",
+		[POLICY_WARNING] = "warning",
+		[POLICY_NOTE] = "note",
+	};
 	json_t *messages = json_array();
 
+	_Static_assert(ARRAY_SIZE(severity) == POLICY_SEVERITY_MAX, "severity");
 	for (size_t i = 0; i < report->n; i++) {
 		const struct policy_message *m = &report->messages[i];
-		json_t *one = json_pack("{s:s, s:o, s:s}", "severity",
-					m->severity == POLICY_ERROR ? "error" : "warning", "file",
-					policy_show_text(m->where.file), "text", m->text);
+		json_t *one = json_pack("{s:s, s:o, s:s}", "severity", severity[m->severity],
+					"file", policy_show_text(m->where.file), "text", m->text);
 
 		if (m->where.line) {
 			json_object_set_new(one, "line", json_integer(m->where.line));
@@ -108,6 +115,7 @@ static int policy_check_json(const struct policy *policy, const struct policy_re
 		digest_hex(policy->digest, sizeof(policy->digest), hex);
 		json_object_set_new(json, "version", json_integer((json_int_t)policy->version));
 		json_object_set_new(json, "digest", json_string(hex));
+		json_object_set_new(json, "inline", policy_inline_size_json(policy));
 	}
 	r = policy_print_json(json);
 	return r == CLI_OK && !policy ? CLI_USAGE : r;
@@ -130,6 +138,7 @@ static int policy_check_text(const struct policy *policy, const struct policy_re
 	       "%zu\n",
 	       (unsigned long long)policy->version, policy->n_people, policy->n_teams,
 	       policy->n_skills, policy->n_destinations);
+	policy_inline_print_size(policy, stdout);
 	printf("digest %s\n", hex);
 	return CLI_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/digest.h"
+#include "cli/policy_inline.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "policy/address.h"
@@ -116,9 +117,9 @@ static void show_head(const struct policy *policy, FILE *to)
 		terminal_print(to, TERMINAL_PLAIN, policy->contact);
 	}
 	fprintf(to, "\ndigest %s\n", hex);
-	fprintf(to, "modes: destinations %s, skills %s, model %s\n",
+	fprintf(to, "modes: destinations %s, skills %s, model %s, inline %s\n",
 		show_modes[policy->mode_destinations], show_modes[policy->mode_skills],
-		show_modes[policy->mode_model]);
+		show_modes[policy->mode_model], show_modes[policy->mode_inline]);
 	if (policy->refuse_unlisted_names)
 		fprintf(to, "questions for names that no rule lists are refused\n");
 }
@@ -238,6 +239,8 @@ int policy_show_print(const struct policy *policy, FILE *to)
 				       1u << POLICY_RULE_DESTINATION_DEFAULT);
 	if (r == 0)
 		show_doors(policy, to);
+	if (r == 0)
+		r = policy_inline_print(policy, to);
 	return r;
 }
 
@@ -430,12 +433,13 @@ json_t *policy_show_json(const struct policy *policy)
 						      rule));
 	}
 	digest_hex(policy->digest, sizeof(policy->digest), hex);
-	json = json_pack("{s:I, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}}", "version",
+	json = json_pack("{s:I, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "version",
 			 (json_int_t)policy->version, "digest", hex, "organisation",
 			 policy->organisation, "contact", policy->contact, "modes", "default",
 			 show_modes[policy->mode_default], "destinations",
 			 show_modes[policy->mode_destinations], "skills",
-			 show_modes[policy->mode_skills], "model", show_modes[policy->mode_model]);
+			 show_modes[policy->mode_skills], "model", show_modes[policy->mode_model],
+			 "inline", show_modes[policy->mode_inline]);
 	json_object_set_new(json, "people", show_json_people(policy));
 	json_object_set_new(json, "teams", show_json_teams(policy, UINT64_MAX));
 	json_object_set_new(json, "skill_default",
@@ -450,6 +454,7 @@ json_t *policy_show_json(const struct policy *policy)
 	json_object_set_new(json, "user_namespaces",
 			    json_string(policy->user_namespaces ? "allow" : "refuse"));
 	json_object_set_new(json, "mask", show_json_mask(policy));
+	json_object_set_new(json, "inline", policy_inline_json(policy));
 	json_object_set_new(json, "clients", show_json_clients(policy));
 	json_object_set_new(json, "log",
 			    json_pack("{s:s, s:s, s:i, s:i}", "directory", policy->log_directory,

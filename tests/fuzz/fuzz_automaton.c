@@ -42,8 +42,14 @@ static void compare(const struct inline_detector *d, const struct scan_table *ta
 	slow.n_live = slow.n_match = 0;
 	slow.masking = false;
 	reference_buffer(&slow, 0, len, slow_masked);
-	if (memcmp(masked, slow_masked, sizeof(masked)) != 0)
-		abort();
+	/* a match that commits at its end may be told to begin before it does, and nothing else */
+	for (size_t i = 0; i < TEXT_MAX; i++) {
+		if (slow_masked[i] && !masked[i])
+			abort();
+		if (masked[i] && !slow_masked[i] &&
+		    (!d->at_end || i + 1 == TEXT_MAX || !masked[i + 1]))
+			abort();
+	}
 	reference_free(&r);
 }
 
@@ -65,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	d.nocase = data[0] & 16;
 	d.before = data[0] & 32 ? "[a-c]" : NULL;
 	d.after = data[0] & 64 ? "[b-d]" : NULL;
+	d.at_end = data[0] & 128;
+	d.owns &= !d.at_end;
 	data++;
 	size--;
 	end = memchr(data, '\n', size);

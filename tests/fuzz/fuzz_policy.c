@@ -20,6 +20,26 @@ static void fuzz_require(bool holds)
 		__builtin_trap();
 }
 
+static void fuzz_check_inline(const struct policy_tables *t)
+{
+	if (!t->scan) {
+		fuzz_require(!t->texts && !t->n_texts && !t->root.inline_kinds);
+		return;
+	}
+	fuzz_require(t->scan->id && t->scan->states <= SCAN_STATES_MAX && t->root.inline_kinds);
+	fuzz_require(t->n_texts == INLINE_TEXTS * (size_t)t->scan->detectors);
+	fuzz_require(t->root.inline_rule && t->root.inline_rule + t->scan->detectors == t->n_rules);
+	for (size_t i = 0; i < t->n_texts; i++) {
+		const struct inline_text *text = &t->texts[i];
+
+		fuzz_require(text->len <= INLINE_TEXT_MAX - 20 - strlen(INLINE_TEXT_END));
+		fuzz_require(i % INLINE_TEXTS == 0 || !text->len == !text[-1].len);
+		fuzz_require(i % INLINE_TEXTS == 0 || !text->len || text->len < text[-1].len);
+		for (size_t k = 0; k < text->len; k++)
+			fuzz_require(text->bytes[k] >= ' ' && text->bytes[k] <= '~');
+	}
+}
+
 static void fuzz_check_tables(const struct policy *policy, const struct policy_tables *t)
 {
 	fuzz_require(t->n_dest4 >= 1 && t->n_dest6 >= 1 && t->n_sets >= 1);
@@ -42,6 +62,7 @@ static void fuzz_check_tables(const struct policy *policy, const struct policy_t
 		fuzz_require(t->skills[i].value.rule && t->skills[i].value.rule < t->n_rules);
 		fuzz_require(memchr(t->skills[i].key.name, 0, SKILL_NAME_SIZE) != NULL);
 	}
+	fuzz_check_inline(t);
 	for (size_t i = 1; i < t->n_rules; i++)
 		fuzz_require(*t->rules[i].id && *t->rules[i].words && t->rules[i].where.file);
 }

@@ -383,7 +383,7 @@ static void test_print(void **state)
 		     "p/bailiff.yaml:3:1: error: unknown key \"colour\" in bailiff.yaml; known are "
 		     "version, organisation, contact, mode, guard, identity, model, destinations, "
 		     "skills, "
-		     "mask, "
+		     "mask, inline, "
 		     "clients, log\n"
 		     "    colour: red\n"
 		     "    ^\n"
