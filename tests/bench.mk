@@ -17,6 +17,10 @@ $(BUILD)/bench/bench_capture: tests/bench/sslsniff.c tests/bench/sslsniff.h \
 
 $(BUILD)/bench/bench_net: tests/bench/place.c tests/bench/net_tables.c tests/bench/place.h tests/bench/net_tables.h
 
+# The stand-in library of the proof in the VM is what this one measures on.
+$(BUILD)/bench/bench_inline: vmtests/inline/world.c vmtests/inline/world.h
+$(BUILD)/bench/bench_inline: CPPFLAGS += -Ivmtests/inline -Itests/unit
+
 $(BUILD)/bench/%: tests/bench/%.c $(LIB) $(BUILD)/gen/bench_empty.skel.h
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Wl,-z,noseparate-code -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS) -lpthread

@@ -89,6 +89,11 @@ static size_t ret_of(const void *function)
 	abort();
 }
 
+size_t world_write_ret(void)
+{
+	return ret_of((const void *)world_ssl_write);
+}
+
 static void probe(struct world *w, const char *function, size_t offset, uint64_t cookie)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = function, .bpf_cookie = cookie);

@@ -36,6 +36,8 @@ int world_write(uint64_t ssl, void *buf, int len, int taken);
 /* A read that brings len bytes, which lie in buf already. In buf is what the caller would get. */
 int world_read(uint64_t ssl, void *buf, int len);
 void world_handshake(uint64_t ssl);
+/* Where the return of the write is, from its beginning. */
+size_t world_write_ret(void);
 
 /* Takes the next record, or NULL. Valid until the next call. */
 const struct record_inline *world_record(struct world *w);

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What masking in place costs on the client's time: a write of 16 KiB that is gone over, above an
+ * empty pair of uprobes at the same place.
+ *
+ * Only uprobes on functions of this program. Rounds of each kind take turns; what is compared is a
+ * round with the one beside it. Where the kernel is in lockdown nothing is overwritten: the bytes
+ * that a mask would change are counted, and all else is done. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "bench_empty.skel.h"
+#include "bpf/content_state.h"
+#include "policy/automaton.h"
+#include "test_mask_gen.h"
+#include "world.h"
+
+#define RECORD 16384
+#define CALLS  200
+#define ROUNDS 30
+
+enum filling {
+	FILL_WORDS, /* no byte that could begin a value */
+	FILL_PROSE,
+	FILL_CODE,
+	FILL_MIXED, /* logs, hashes, numbers, JSON */
+	FILL_DIGITS,
+	FILL_MAX,
+};
+
+static const char *const filling_names[FILL_MAX] = {
+	"one letter", "prose", "code", "mixed, logs and numbers", "digits",
+};
+
+static char record[FILL_MAX][RECORD], buffer[RECORD];
+static double taken[FILL_MAX][ROUNDS], empty[ROUNDS], plain[ROUNDS];
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), compare);
+	return v[n / 2];
+}
+
+/* The middle of a long string in a request: what nearly all of one is. */
+static void fill(enum filling f, char *out)
+{
+	static char text[1 << 20];
+	struct gen g = {.seed = 99, .out = text, .cap = sizeof(text)};
+	size_t n = 0;
+
+	while (g.len < sizeof(text) / 2) {
+		if (f == FILL_PROSE)
+			gen_prose(&g);
+		else if (f == FILL_CODE)
+			gen_code(&g);
+		else if (f == FILL_MIXED)
+			gen_data(&g);
+		else
+			gen_put(&g, "%s",
+				f == FILL_WORDS ? "xxxxxxxxxxxxxxxx" : "0918273645546372");
+	}
+	for (size_t i = 0; n < RECORD; i++) {
+		/* as JSON has it: two bytes for some */
+		if (text[i] == '"' || text[i] == '\\') {
+			out[n++] = '\\';
+			if (n < RECORD)
+				out[n++] = text[i];
+		} else if (text[i] == '\n') {
+			out[n++] = '\\';
+			if (n < RECORD)
+				out[n++] = 'n';
+		} else if (text[i] >= ' ') {
+			out[n++] = text[i];
+		}
+	}
+}
+
+static uint64_t begun(void)
+{
+	static const char head[] =
+		"POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\n"
+		"Content-Type: application/json\r\nContent-Length: 900000000\r\n\r\n"
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"";
+	static uint64_t ssl = 4096;
+	char copy[sizeof(head)];
+
+	memcpy(copy, head, sizeof(head));
+	ssl += 64;
+	world_write(ssl, copy, sizeof(head) - 1, sizeof(head) - 1);
+	return ssl;
+}
+
+static double calls(uint64_t ssl, const char *text)
+{
+	double ns = 0;
+
+	for (int i = 0; i < CALLS; i++) {
+		double from;
+
+		memcpy(buffer, text, RECORD);
+		from = now_ns();
+		world_write(ssl, buffer, RECORD, RECORD);
+		ns += now_ns() - from;
+	}
+	return ns / CALLS;
+}
+
+static struct scan_table *compiled(void)
+{
+	size_t n;
+	const struct inline_detector *list = inline_detectors(&n);
+	struct automaton_report report = {0};
+	struct scan_table *table = NULL;
+
+	if (automaton_compile(list, n, SCAN_STATES_MAX, 1, &table, &report) < 0)
+		abort();
+	automaton_report_free(&report);
+	for (size_t i = 0; i < n; i++)
+		table->detector[i].acts = (uint16_t)SCAN_ACT(CONTENT_REQUEST, SCAN_MASK);
+	return table;
+}
+
+static struct bpf_link *probe_empty(struct bpf_program *prog, size_t offset)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "world_ssl_write");
+
+	return bpf_program__attach_uprobe_opts(prog, getpid(), "/proc/self/exe", offset, &opts);
+}
+
+int main(void)
+{
+	struct world_options options = {
+		.table = compiled(),
+		.mode = BAILIFF_MODE_ENFORCE,
+		.kinds = 1 << CONTENT_REQUEST,
+		.dry = true,
+	};
+	struct bench_empty *none = bench_empty__open_and_load();
+	struct world *w;
+	double base;
+
+	for (int f = 0; f < FILL_MAX; f++)
+		fill(f, record[f]);
+	if (!none)
+		abort();
+	for (int i = 0; i < ROUNDS; i++) {
+		struct bpf_link *end, *entry;
+		uint64_t ssl;
+
+		plain[i] = calls(1, record[0]);
+		end = probe_empty(none->progs.empty_return, world_write_ret());
+		entry = probe_empty(none->progs.empty_enter, 0);
+		if (!end || !entry)
+			abort();
+		empty[i] = calls(1, record[0]);
+		bpf_link__destroy(entry);
+		bpf_link__destroy(end);
+		w = world_open(&options);
+		for (int f = 0; f < FILL_MAX; f++) {
+			ssl = begun();
+			taken[f][i] = calls(ssl, record[f]);
+		}
+		world_close(w);
+	}
+	base = median(empty, ROUNDS);
+	printf("a write of 16 KiB, medians of %d rounds of %d: no probe %.2f us, empty pair %.2f "
+	       "us\n",
+	       ROUNDS, CALLS, median(plain, ROUNDS) / 1e3, base / 1e3);
+	for (int f = 0; f < FILL_MAX; f++) {
+		double above[ROUNDS];
+
+		for (int i = 0; i < ROUNDS; i++)
+			above[i] = taken[f][i] - base;
+		printf("%-24s above the pair: %6.2f us, %.2f ns a byte\n", filling_names[f],
+		       median(above, ROUNDS) / 1e3, median(above, ROUNDS) / RECORD);
+	}
+	bench_empty__destroy(none);
+	free((void *)options.table);
+	return 0;
+}
