@@ -8,6 +8,7 @@
  * same thread, does. */
 #include "bpf/actor.bpf.h"
 #include "bpf/head.h"
+#include "bpf/uprobe.bpf.h"
 #include "bpf/siphash.h"
 #include "bpf/verdict.h"
 
@@ -207,6 +208,7 @@ int BPF_KPROBE(host_write, __u64 ssl, __u64 buffer, __u64 len)
 	__u32 n = (__u32)len, one = 1;
 	bool begun;
 
+	uprobe_own_stack(ctx);
 	/* SSL_write has an int, and what is negative fails there */
 	if (!t || (__s32)n <= 0)
 		return 0;
@@ -258,6 +260,7 @@ int BPF_KPROBE(host_handshake, __u64 ssl)
 {
 	struct host_key key = {.ssl = ssl};
 
+	uprobe_own_stack(ctx);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
 	key.start_ns = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, start_boottime);
 	bpf_map_delete_elem(&host_begun, &key);

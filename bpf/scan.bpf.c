@@ -8,6 +8,7 @@
 #include "bpf/inline_text.bpf.h"
 
 #include "bpf/head.h"
+#include "bpf/uprobe.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -442,6 +443,7 @@ int inline_call(struct pt_regs *ctx)
 	__s64 n = 0;
 	int go = 0;
 
+	uprobe_own_stack(ctx);
 	if (!t)
 		return 0;
 	kinds = inline_kinds(&mode);

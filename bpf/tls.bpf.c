@@ -7,6 +7,7 @@
  * crashed processes under seccomp before 6.14. */
 #include "bpf/actor.bpf.h"
 #include "bpf/stream.bpf.h"
+#include "bpf/uprobe.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -203,48 +204,56 @@ static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool
 SEC("uprobe")
 int BPF_KPROBE(tls_write_enter, __u64 ssl, __u64 buffer)
 {
+	uprobe_own_stack(ctx);
 	return tls_enter(ctx, ssl, buffer, 0, TLS_DIRECTION_SENT);
 }
 
 SEC("uprobe")
 int tls_write_return(struct pt_regs *ctx)
 {
+	uprobe_own_stack(ctx);
 	return tls_return(ctx, TLS_DIRECTION_SENT, false);
 }
 
 SEC("uprobe")
 int BPF_KPROBE(tls_read_enter, __u64 ssl, __u64 buffer)
 {
+	uprobe_own_stack(ctx);
 	return tls_enter(ctx, ssl, buffer, 0, TLS_DIRECTION_RECEIVED);
 }
 
 SEC("uprobe")
 int tls_read_return(struct pt_regs *ctx)
 {
+	uprobe_own_stack(ctx);
 	return tls_return(ctx, TLS_DIRECTION_RECEIVED, false);
 }
 
 SEC("uprobe")
 int BPF_KPROBE(tls_write_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
 {
+	uprobe_own_stack(ctx);
 	return tls_enter(ctx, ssl, buffer, count_at, TLS_DIRECTION_SENT);
 }
 
 SEC("uprobe")
 int tls_write_ex_return(struct pt_regs *ctx)
 {
+	uprobe_own_stack(ctx);
 	return tls_return(ctx, TLS_DIRECTION_SENT, true);
 }
 
 SEC("uprobe")
 int BPF_KPROBE(tls_read_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
 {
+	uprobe_own_stack(ctx);
 	return tls_enter(ctx, ssl, buffer, count_at, TLS_DIRECTION_RECEIVED);
 }
 
 SEC("uprobe")
 int tls_read_ex_return(struct pt_regs *ctx)
 {
+	uprobe_own_stack(ctx);
 	return tls_return(ctx, TLS_DIRECTION_RECEIVED, true);
 }
 
@@ -258,6 +267,7 @@ int BPF_KPROBE(tls_handshake, __u64 ssl)
 	struct record_tls *r;
 	struct emit e = {};
 
+	uprobe_own_stack(ctx);
 	if (!reporting())
 		return 0;
 	t = actor_governed();
