@@ -557,50 +557,7 @@ struct record_tls {
 };
 CONTRACT_ASSERT(sizeof(struct record_tls) == 112 + 32, "record_tls");
 
-/* ---- the inline data path ----------------------------------------------------------------------
- */
-
-/* The beginnings of an answer that says of a block why, longest first, for each detector of the
- * scan table: INLINE_TEXTS of them each. JSON, open in a string; the number of the block and
- * INLINE_TEXT_END follow. */
-#define INLINE_TEXTS	4
-#define INLINE_TEXT_MAX 508
-#define INLINE_TEXT_END "\"}}"
-
-struct inline_text {
-	__u32 len; /* 0: there is none */
-	char bytes[INLINE_TEXT_MAX];
-};
-CONTRACT_ASSERT(sizeof(struct inline_text) == 512, "inline_text");
-
-/* Places that a processor has to work in: one, and some for who is preempted. */
-#define INLINE_PLACES 4
-
-/* Where the program of the inline data path runs: the cookie of its probes. */
-#define INLINE_AT_WRITE	       1u
-#define INLINE_AT_WRITE_RETURN 2u
-#define INLINE_AT_READ	       3u
-#define INLINE_AT_READ_RETURN  4u
-#define INLINE_AT_HANDSHAKE    5u
-#define INLINE_AT_MASK	       7u
-#define INLINE_AT_EX	       8u /* of the _ex forms */
-
-/* What was found by one detector in the bytes of one call, or what came of the whole. */
-struct record_inline {
-	struct record_head head;
-	/* BAILIFF_DENY: masked or blocked, as action says; BAILIFF_WOULD_DENY; BAILIFF_ALLOW: seen
-	 */
-	__u32 verdict, reason, rule;
-	__u32 direction; /* TLS_DIRECTION_* */
-	__u64 ssl;
-	__u64 number; /* of a block, as the person is told it; 0: none */
-	__u32 epoch;
-	__u16 kind;   /* enum content_kind */
-	__u16 action; /* enum scan_action */
-	__u32 found;  /* values */
-	__u32 repeat; /* 1: was blocked before, and is masked where it comes again */
-};
-CONTRACT_ASSERT(sizeof(struct record_inline) == 112 + 48, "record_inline");
+#include "bpf/contract_inline.h"
 
 /* ---- counters: per-CPU array `counters`, one slot each ------------------------------------------
  */

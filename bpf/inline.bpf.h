@@ -9,13 +9,13 @@
 #include "bpf/scan.h"
 #include "bpf/stream.bpf.h"
 
-#define INLINE_STRIDE 16
-#define INLINE_SLACK  16   /* bytes of text that a step writes at most */
+#define INLINE_STRIDE 64
+#define INLINE_SLACK  128   /* bytes of text that a step writes at most */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
 #define INLINE_CALLS  4	   /* TLS inside TLS through a proxy nests once */
 
-/* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here nothing
- * is overwritten, and what would have been is told. */
+/* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here
+ * nothing is overwritten, and what would have been is told. */
 const volatile __u32 inline_writes = 1;
 
 /* Written by the keeper: a policy's detectors, in a map of their own that is swapped whole. */

@@ -345,11 +345,10 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	if (verdict != BAILIFF_ALLOW)
 		net_report_said(saying, w, t);
 	net_end(w);
-	if (verdict == BAILIFF_DENY) {
-		s->state |= SOCKET_RESET;
-		return -RESET_ERRNO;
-	}
-	return 0;
+	if (verdict != BAILIFF_DENY)
+		return 0;
+	s->state |= SOCKET_RESET;
+	return -RESET_ERRNO;
 }
 
 /* Of a stream that is connected, or about to be, the kernel sends to the peer, whatever address

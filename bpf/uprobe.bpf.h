@@ -17,12 +17,13 @@ const volatile __u32 uprobe_jumps;
 
 /* To be called at the top of each program at a uprobe.
  *
- * Since 6.13 x86 gives programs of the kprobe type a stack of their own, one for each processor: at a
- * kprobe no other run of the program gets in between. At a uprobe one does: the program can be
- * preempted, and the next task that hits the probe on that processor writes over the same stack. Seen
- * on 7.2: four threads in SSL_write, and pointers of one run in the registers of another, up to an
- * oops. A program that has a tail call keeps the stack of the task (check_max_stack_depth() in
- * kernel/bpf/verifier.c). This one is never made, and is gone from the program once it is verified. */
+ * Since 6.13 x86 gives programs of the kprobe type a stack of their own, one for each processor: at
+ * a kprobe no other run of the program gets in between. At a uprobe one does: the program can be
+ * preempted, and the next task that hits the probe on that processor writes over the same stack.
+ * Seen on 7.2: four threads in SSL_write, and pointers of one run in the registers of another, up
+ * to an oops. A program that has a tail call keeps the stack of the task (check_max_stack_depth()
+ * in kernel/bpf/verifier.c). This one is never made, and is gone from the program once it is
+ * verified. */
 static __always_inline void uprobe_own_stack(void *ctx)
 {
 	if (uprobe_jumps)

@@ -88,6 +88,13 @@ printf 'return (ENOMEM);\n' | refuse errno a.c
 printf 'return E2BIG ;\n' | refuse errno a.c
 printf 'if (x)\n\treturn errno;\n' | refuse errno a.c
 
+probe='SEC("uprobe")\nint f(struct pt_regs *ctx)\n{\n'
+printf '%b' "$probe\tuprobe_own_stack(ctx);\n\treturn 0;\n}\n" | accept uprobes bpf/a.bpf.c
+printf 'SEC("lsm/file_open")\nint f(void)\n{\n}\nint g(void)\n{\n}\n' | accept uprobes bpf/a.bpf.c
+printf '%b' "$probe}\n" | accept uprobes tests/bench/a.bpf.c
+printf '%b' "$probe\treturn 0;\n}\n" | refuse uprobes bpf/a.bpf.c
+printf '%b' "$probe\tuprobe_own_stack(ctx);\n}\nSEC(\"uretprobe/x\")\nint g(void *ctx)\n{\n}\n" | refuse uprobes bpf/a.bpf.c
+
 printf '\t_cleanup_close_ int fd = -1;\n' | accept cleanup a.c
 printf '\t_cleanup_free_ char *a = NULL, *b = f(x, y);\n' | accept cleanup a.c
 printf '\t_cleanup_(table_freep) struct table *t = NULL;\n' | accept cleanup a.c
