@@ -104,6 +104,30 @@ static __always_inline __u32 content_run(const struct content_state *s, __u8 *ki
 	return (__u32)left;
 }
 
+/* Where content_run() vouches for two bytes, the first a backslash: the character that it and c
+ * stand for, which goes on the one before like any other of the run. 0: content_step() has to look.
+ */
+static __always_inline __u32 content_short(const struct content_state *s, __u8 c)
+{
+	if (s->body.partial || (s->mode != CONTENT_MODE_JSON && s->mode != CONTENT_MODE_SSE) ||
+	    (s->mode == CONTENT_MODE_SSE && s->body.line != CONTENT_LINE_DATA))
+		return 0;
+	switch (c) {
+	case 'n':
+		return '\n';
+	case 't':
+		return '\t';
+	case 'r':
+		return '\r';
+	case '"':
+	case '\\':
+	case '/':
+		return c;
+	default:
+		return 0;
+	}
+}
+
 /* n of them were taken. */
 static __always_inline void content_ran(struct content_state *s, __u32 n)
 {

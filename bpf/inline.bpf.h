@@ -10,7 +10,7 @@
 #include "bpf/stream.bpf.h"
 
 #define INLINE_STRIDE 64
-#define INLINE_SLACK  128   /* bytes of text that a step writes at most */
+#define INLINE_SLACK  128  /* bytes of text that a step writes at most */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
 #define INLINE_CALLS  4	   /* TLS inside TLS through a proxy nests once */
 

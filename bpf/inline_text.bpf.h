@@ -49,7 +49,7 @@ static __always_inline bool inline_ordinary(__u64 word)
  * all of a stream goes this way. Returns how many. */
 __noinline int inline_bulk(struct inline_work *w)
 {
-	__u32 at, n, i, left, where;
+	__u32 at, n, i, left, where, code = 0;
 	__u64 word, pair;
 	__u8 kind = 0;
 
@@ -78,14 +78,27 @@ __noinline int inline_bulk(struct inline_work *w)
 		*(__u64 *)&w->where[(n + i + 4) & (SCAN_BUFFER - 1)] = pair + 0x400000004ull;
 		*(__u64 *)&w->where[(n + i + 6) & (SCAN_BUFFER - 1)] = pair + 0x600000006ull;
 	}
-	if (!i) {
-		for (; i < 8; i++) {
-			if (i >= left || !content_is_ordinary(w->raw[(at + i) & (SCAN_BUFFER - 1)]))
-				break;
-			w->text.byte[(n + i) & (SCAN_BUFFER - 1)] =
-				w->raw[(at + i) & (SCAN_BUFFER - 1)];
-			w->where[(n + i) & (SCAN_BUFFER - 1)] = where + i;
-		}
+	/* up to the next sign that needs a look */
+	for (__u32 j = 0; j < 7; j++) {
+		if (i >= left || !content_is_ordinary(w->raw[(at + i) & (SCAN_BUFFER - 1)]))
+			break;
+		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = w->raw[(at + i) & (SCAN_BUFFER - 1)];
+		w->where[(n + i) & (SCAN_BUFFER - 1)] = where + i;
+		i++;
+	}
+	if (i + 2 <= left && w->raw[(at + i) & (SCAN_BUFFER - 1)] == '\\')
+		code = content_short(&w->content, w->raw[(at + i + 1) & (SCAN_BUFFER - 1)]);
+	if (code) {
+		/* line ends and quotes, every thirty bytes of code */
+		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = code;
+		w->where[(n + i) & (SCAN_BUFFER - 1)] =
+			inline_where(at + i + 1, CONTENT_SHORT, code, 2, 0) |
+			INLINE_WHERE_KIND(kind & 3);
+		if (w->want >> (kind & 3) & 1)
+			w->n = n + i + 1;
+		content_ran(&w->content, i + 2);
+		w->at = at + i + 2;
+		return i + 2;
 	}
 	if (!i)
 		return 0;

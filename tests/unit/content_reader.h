@@ -43,6 +43,17 @@ static inline size_t content_reader_run(struct content_reader *r, const uint8_t 
 			r->sink(r->ctx, r->at + n, &(struct content_out){.flags = CONTENT_BODY}, 0);
 		n++;
 	}
+	if (n + 2 <= len && n + 2 <= most && bytes[n] == '\\' &&
+	    (out.code = content_short(&r->state, bytes[n + 1]))) {
+		out.bytes[0] = (uint8_t)out.code;
+		out.form = CONTENT_SHORT;
+		out.raw = out.run = 2;
+		r->sink(r->ctx, r->at + n, &(struct content_out){.flags = CONTENT_BODY}, 0);
+		if (!out.kind)
+			out = (struct content_out){.flags = CONTENT_BODY};
+		r->sink(r->ctx, r->at + n + 1, &out, out.kind ? 2 : 0);
+		n += 2;
+	}
 	if (n)
 		content_ran(&r->state, (uint32_t)n);
 	r->at += n;
