@@ -6,9 +6,10 @@ VM_DOORS = doors children
 VM_NAMES = host names memory
 VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
-VM_REASONS = terminal window
-VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) smoke \
-	bypass cost,$(VM_SCENARIOS))
+VM_REASONS = terminal window inline-screen
+VM_INLINE = inline inline-values
+VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
+	smoke bypass cost,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
 VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
@@ -98,7 +99,7 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 # without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. A failure in one
 # does not keep the others from being run.
 VM_LANES = 2
-VM_BOOTS = $(addprefix boot-,parts story doors later-6.12 function-6.1)
+VM_BOOTS = $(addprefix boot-,parts story doors inline later-6.12 function-6.1)
 # What takes longer than a change should wait for, and the other kernels.
 VM_MORE = $(addprefix boot-,bypass guard names long reasons later-newest function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)
@@ -108,6 +109,7 @@ boot-guard: BOOT = RUN=guard vmtests/run.sh $(VM_GUARD)
 boot-parts: BOOT = RUN=parts vmtests/run.sh $(VM_PARTS)
 boot-long: BOOT = RUN=long vmtests/run.sh $(VM_LONG)
 boot-reasons: BOOT = RUN=reasons vmtests/run.sh $(VM_REASONS)
+boot-inline: BOOT = RUN=inline vmtests/run.sh $(VM_INLINE)
 boot-bypass: BOOT = RUN=bypass vmtests/run.sh bypass
 boot-later-%: BOOT = KERNEL=$* vmtests/run.sh smoke verifier
 boot-function-%: BOOT = KERNEL=$* LSM=$(VM_NO_BPF) vmtests/run.sh smoke verifier

@@ -2,14 +2,13 @@
 # The inline data path on the real client: what is masked and blocked before anybody has it, how the
 # person learns of it, and that the conversation goes on.
 # shellcheck shell=bash
-# deadline: 900
+# deadline: 1200
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
 
 ssn=$(jq -r .ssn $world/planted.json)
 card=$(jq -r .card $world/planted.json)
-email=$(jq -r .email $world/planted.json)
 directory=$(policy_variant inline)
 
 # inline_policy LINES…: in force is the policy of the world and a section of these lines
@@ -67,9 +66,9 @@ check "in one try" api card 'map(select(.path | startswith("/v1/messages?"))) | 
 check "the API never had the number" api card 'all(.[]; (.planted // []) | index("card") | not)'
 event "an event has the block" 'code("inline") | verdict("denied") | map(select(.unmapped.action == "block"
 	and .unmapped.detector == "payment-card" and (.unmapped.block | startswith("B")))) | some'
-number=$(grep -o 'bailiff why B[0-9]*' "$work/card.out" | head -n 1)
-check "bailiff why explains it" as_user alice $number
-check_not "and tells carol nothing" as_user carol $number
+number=$(grep -o 'B[0-9]*$' "$work/card.out" | head -n 1)
+check "bailiff why explains it" as_user alice bailiff why "$number"
+check_not "and tells carol nothing" as_user carol bailiff why "$number"
 client_start again alice "SCENARIO:default And now without it." \
 	--resume "$(cat "$work/card.session")" --fork-session
 client_wait again
@@ -90,6 +89,26 @@ check "no request was damaged: thinking came back as it was signed" api_clean
 check "thinking did come back" api ten 'map(.n_thinking // 0) | max == 9'
 # of an address that comes in pieces what stands before the @ was delivered before
 check "the tools had masks" api ten 'result("Bash") | test("@[*]+")'
+
+step "a number in a URL or a search is blocked, whichever way it leaves"
+inline_policy "  detectors:" "    payment-card: log"
+for way in fetch curl search; do
+	client_run "free-$way" alice "SCENARIO:$way-card" --allowedTools WebFetch,WebSearch,Bash
+done
+check "twin: WebFetch sends it" grep -q "GET /webfetch?card=$card" $world/allowed.example.jsonl
+check "twin: curl sends it" grep -q "GET /curl?card=$card" $world/allowed.example.jsonl
+check "twin: WebSearch asks the API for it" api free-search \
+	'any(.[]; .n_messages == 1 and (.last_user_texts | tostring | contains("who owns")))'
+: >$world/allowed.example.jsonl
+inline_policy "  detectors:" "    payment-card: {request: block}"
+for way in fetch curl search; do
+	client_run "held-$way" alice "SCENARIO:$way-card" --allowedTools WebFetch,WebSearch,Bash
+	check "$way: the API never had it" api "held-$way" 'all(.[]; (.planted // []) | index("card") | not)'
+done
+check_not "the host never had it" grep -qF "$card" $world/allowed.example.jsonl
+event "blocks in what was sent to that host are told" 'code("inline") | verdict("denied")
+	| map(select(.unmapped.detector == "payment-card" and .unmapped.action == "block")) | length >= 3'
+detail "$(wc -l <$world/allowed.example.jsonl) lines at the host"
 
 step "mutation: with its probes gone nothing is masked"
 inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask}"

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# A blocked prompt in the interactive client, drawn by tmux: the reason stands on the screen, the next
+# prompt works, and so does the session when it is resumed.
+# shellcheck shell=bash
+# deadline: 600
+# needs: bailiff
+# shellcheck source=vmtests/lib.sh
+. /src/vmtests/lib.sh
+# shellcheck source=vmtests/screen.sh
+. /src/vmtests/screen.sh
+
+card=$(jq -r .card $world/planted.json)
+directory=$(policy_variant screen)
+
+step "the client draws its screen; a forbidden number is blocked, and the screen says why"
+printf '%s\n' "inline:" "  detectors:" "    payment-card: {request: block, text: mask}" \
+	>>"$directory/bailiff.yaml"
+bailiff_on "$directory" || fail "bailiff did not start"
+window client "claude --permission-mode default"
+check "the client is there" shows client "for shortcuts" 120
+began=$((${EPOCHREALTIME/./} / 1000))
+types client "SCENARIO:default Pay with $card please."
+check "the reason stands on the screen" shows client "Blocked by company policy" 60
+detail "$(($(cat "$work/shown") - began)) ms after the prompt, under emulation: $(pane client | grep -m1 'Blocked by')"
+event "the block is in the log" 'code("inline") | verdict("denied")
+	| map(select(.unmapped.action == "block")) | some'
+check "there was one try" test "$(tail -n +$((api_seen + 1)) $world/api.jsonl |
+	jq -s 'map(select((.path | startswith("/v1/messages?")) and .status == 400)) | length')" = 1
+
+step "the next prompt works, with the blocked one in its history"
+types client "SCENARIO:say-number"
+check "the answer comes" shows client "as you asked" 120
+check_not "the number is not at the API" grep -qF "$card" $world/api.jsonl
+mux kill-server
+
+step "the session is resumed by another process, and works"
+window again "claude --permission-mode default --continue"
+check "the client is there" shows again "for shortcuts" 120
+types again "SCENARIO:default"
+check "the answer comes" shows again "Hello from the stand-in." 120
+check_not "the number is not at the API" grep -qF "$card" $world/api.jsonl
+check_not "nor did the API see it in any other form" \
+	jq -s -e 'any(.[]; .planted // [] | index("card"))' $world/api.jsonl
+mux kill-server
+bailiff_off
+
+step "twin: with bailiff off the number goes to the API"
+window free "claude --permission-mode default"
+check "the client is there" shows free "for shortcuts" 120
+types free "SCENARIO:default Pay with $card please."
+check "it is answered" shows free "Hello from the stand-in." 120
+check "the number is at the API" grep -q '"planted": \["card"' $world/api.jsonl
+mux kill-server
