@@ -8,7 +8,7 @@
  * buffer is decided before anything of it is masked. A candidate that is open at the end of a
  * buffer and past its commit point is masked as far as it is here, and on from there as it comes.
  *
- * Nothing but struct scan_state outlives a buffer. docs/inline.md says how the table is made. */
+ * Nothing but struct scan_state outlives a buffer. docs/automaton.md says how the table is made. */
 #ifndef BAILIFF_SCAN_H
 #define BAILIFF_SCAN_H
 
