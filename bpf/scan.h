@@ -44,9 +44,13 @@ struct scan_run {
 	struct scan_span span[SCAN_SPANS];
 };
 
-/* All of them may be addressed, len of the run are looked at. */
+/* len of the run are looked at. Of what lies behind the last one nothing is: the verifier takes
+ * every place for the last. */
 struct scan_buffer {
 	__u8 byte[SCAN_BUFFER];
+#ifdef __BPF__
+	__u64 behind;
+#endif
 };
 
 /* What one detector has: its number, and flags of the span. One word, for a function that the
@@ -59,6 +63,19 @@ static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, 
 
 	SCAN_HIDE(at);
 	return t->next[at & (SCAN_NEXT_MAX - 1)];
+}
+
+/* Eight bytes, the first one lowest. */
+static __always_inline __u64 scan_word(const struct scan_buffer *b, __u32 at)
+{
+#ifdef __BPF__
+	return *(const __u64 *)&b->byte[at & (SCAN_BUFFER - 1)];
+#else
+	__u64 word;
+
+	__builtin_memcpy(&word, &b->byte[at & (SCAN_BUFFER - 1)], sizeof(word));
+	return word;
+#endif
 }
 
 /* A byte of the buffer, or of the last ones before it. */
@@ -266,23 +283,35 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	run->n = run->upto = 0;
 }
 
-/* Whether a candidate may start at one of the bytes from at on. A function of its own, and byte
- * after byte: with all loads first most are spilled, and the stack is short where calls nest so
- * deep. */
-SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
+/* Of eight bytes and the one behind them: bits that survive where a candidate may start. */
+static __always_inline __u32 scan_filter_word(const struct scan_table *t, __u64 word, __u32 next)
 {
-	__u32 hit = 0, one, two, three;
+	__u32 hit = 0, one = word & 0xff, two, three;
 
-	if (!t || !b)
-		return 1;
-	one = b->byte[at & (SCAN_BUFFER - 1)];
-	for (__u32 i = 0; i < SCAN_STRIDE; i += 2) {
-		two = b->byte[(at + i + 1) & (SCAN_BUFFER - 1)];
-		three = b->byte[(at + i + 2) & (SCAN_BUFFER - 1)];
+	for (__u32 i = 8; i < 64; i += 16) {
+		two = word >> i & 0xff;
+		three = i < 56 ? word >> (i + 8) & 0xff : next;
 		hit |= t->left[one] & t->middle[two] & t->right[three];
 		one = three;
 		SCAN_KEEP(hit);
 	}
+	return hit;
+}
+
+/* Whether a candidate may start at one of the bytes from at on. A function of its own, and few
+ * loads at a time: with all of them first most are spilled, and the stack is short where calls nest
+ * so deep. Little-endian, as all machines are that this is built for. */
+SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
+{
+	__u32 hit, one, two, three;
+	__u64 low, high;
+
+	if (!t || !b)
+		return 1;
+	low = scan_word(b, at);
+	high = scan_word(b, at + 8);
+	hit = scan_filter_word(t, low, high & 0xff);
+	hit |= scan_filter_word(t, high, b->byte[(at + 16) & (SCAN_BUFFER - 1)]);
 	if (!hit)
 		return 0;
 	hit = 0;
@@ -301,12 +330,12 @@ SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buff
 	return hit != 0;
 }
 
-/* One step, at most SCAN_STRIDE bytes: what a bpf_loop goes over. Returns 1 when the buffer is done
- * (at == len), or the spans have to be taken first (n > 0). */
+/* One step, at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
+ * Returns 1 when the buffer is done (at == len), or the spans have to be taken first (n > 0). */
 static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
 				       const struct scan_buffer *bytes)
 {
-	__u32 at = run->at, state = run->state;
+	__u32 at = run->at, state = run->state, idle = 0;
 
 	/* a stride leaves at most one span for each of its bytes */
 	if (at >= run->len || run->n > SCAN_SPANS / 2)
@@ -315,10 +344,18 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 		scan_carry(t, run, bytes);
 		return 0;
 	}
-	if (state < t->idle && at && at + SCAN_STRIDE + 2 <= run->len &&
-	    !scan_filter(t, bytes, at)) {
-		run->at = at + SCAN_STRIDE;
-		run->state = t->resume[bytes->byte[(at + SCAN_STRIDE - 1) & (SCAN_BUFFER - 1)]];
+	if (state < t->idle && at) {
+		for (; idle < SCAN_IDLE; idle++) {
+			if (at + SCAN_STRIDE + 2 > run->len || scan_filter(t, bytes, at))
+				break;
+			at += SCAN_STRIDE;
+		}
+		if (idle)
+			state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
+	}
+	if (idle == SCAN_IDLE) {
+		run->at = at;
+		run->state = state;
 		return 0;
 	}
 	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {

@@ -22,6 +22,7 @@
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
 #define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
+#define SCAN_IDLE	   4   /* strides without a candidate that one step goes over */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
 
 /* Where a candidate started, as a state knows it: so many bytes ago, or in a register. */

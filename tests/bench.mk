@@ -27,3 +27,4 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB) $(BUILD)/gen/bench_empty.skel.h
 
 bench: $(BENCH_BIN) ## measure: cost of capture, throughput, memory (NAME=bench_x: one)
 	$(Q)for b in $(if $(NAME),$(BUILD)/bench/$(NAME),$(sort $(BENCH_BIN))); do $$b || exit 1; done
+	$(Q)$(if $(filter-out bench_inline,$(NAME)),:,/usr/bin/python3 tests/bench/proxy.py $(BUILD)/bench/bench_inline)

@@ -30,11 +30,12 @@ enum filling {
 	FILL_CODE,
 	FILL_MIXED, /* logs, hashes, numbers, JSON */
 	FILL_DIGITS,
+	FILL_PROMPT, /* a value each 80 bytes */
 	FILL_MAX,
 };
 
 static const char *const filling_names[FILL_MAX] = {
-	"one letter", "prose", "code", "mixed, logs and numbers", "digits",
+	"one letter", "prose", "code", "mixed, logs and numbers", "digits", "a value each 80 bytes",
 };
 
 static char record[FILL_MAX][RECORD], buffer[RECORD];
@@ -150,8 +151,11 @@ static struct bpf_link *probe_empty(struct bpf_program *prog, size_t offset)
 	return bpf_program__attach_uprobe_opts(prog, getpid(), "/proc/self/exe", offset, &opts);
 }
 
-int main(void)
+/* --value: what the last of these adds to a write, in us, for who compares it with something else.
+ */
+int main(int argc, char **argv)
 {
+	bool value = argc > 1 && strcmp(argv[1], "--value") == 0;
 	struct world_options options = {
 		.table = compiled(),
 		.mode = BAILIFF_MODE_ENFORCE,
@@ -179,13 +183,19 @@ int main(void)
 		bpf_link__destroy(entry);
 		bpf_link__destroy(end);
 		w = world_open(&options);
-		for (int f = 0; f < FILL_MAX; f++) {
+		for (int f = value ? FILL_PROMPT : 0; f < FILL_MAX; f++) {
 			ssl = begun();
 			taken[f][i] = calls(ssl, record[f]);
 		}
 		world_close(w);
 	}
 	base = quiet(empty, ROUNDS);
+	if (value) {
+		for (int i = 0; i < ROUNDS; i++)
+			taken[FILL_PROMPT][i] -= base;
+		printf("%.2f\n", quiet(taken[FILL_PROMPT], ROUNDS) / 1e3);
+		return 0;
+	}
 	printf("a write of 16 KiB, first tenth of %d rounds of %d: no probe %.2f us, empty pair "
 	       "%.2f "
 	       "us\n",
