@@ -59,7 +59,8 @@ struct inline_seen_key {
 	__u32 pad;
 };
 
-/* Written by this object. An entry pushed out blocks once more, so that LRU is safe here. */
+/* Written by this object: when it was blocked first, CLOCK_BOOTTIME. An entry pushed out blocks
+ * once more, so that LRU is safe here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);

@@ -37,12 +37,16 @@ static __always_inline void inline_note(struct inline_work *w, __u32 detector, _
 	w->n_found = i + 1;
 }
 
+/* What the client sends at the same time is blocked with it: the request that asks for a title of
+ * the conversation has the prompt, too. */
+const volatile __u64 inline_same_ns = 1000000000;
+
 /* Whether the match that ends at `end` was blocked before; remembers it. FNV-1a: who makes two
  * sentences of one's own that collide has one of them masked in place of blocked. */
 __noinline int inline_repeats(struct inline_work *w, __u32 end)
 {
+	__u64 hash = 14695981039346656037ull, *seen, now = bpf_ktime_get_boot_ns();
 	struct inline_seen_key key = {};
-	__u64 hash = 14695981039346656037ull, *seen, number;
 
 	if (!w)
 		return 0;
@@ -54,11 +58,9 @@ __noinline int inline_repeats(struct inline_work *w, __u32 end)
 	key.uid = w->uid;
 	seen = bpf_map_lookup_elem(&inline_seen, &key);
 	if (seen)
-		return 1;
-	if (w->mode != BAILIFF_MODE_ENFORCE)
-		return 0;
-	number = w->generation;
-	bpf_map_update_elem(&inline_seen, &key, &number, BPF_ANY);
+		return now - *seen >= inline_same_ns;
+	if (w->mode == BAILIFF_MODE_ENFORCE)
+		bpf_map_update_elem(&inline_seen, &key, &now, BPF_ANY);
 	return 0;
 }
 

@@ -226,6 +226,7 @@ struct world *world_open(const struct world_options *options)
 	bpf_map__set_max_entries(w->scan->maps.inline_places, (uint32_t)cpus * INLINE_PLACES);
 	w->scan->rodata->owner = owner;
 	w->scan->rodata->inline_writes = !options->dry;
+	w->scan->rodata->inline_same_ns = options->same_ns;
 	if (bailiff_scan__load(w->scan) < 0)
 		die("load");
 	put(bpf_map__fd(w->scan->maps.tasks), &pidfd, &t, "tasks");

@@ -17,11 +17,12 @@ struct world_options {
 	const struct scan_table *table;
 	const struct inline_text *texts; /* INLINE_TEXTS for each detector */
 	size_t n_texts;
-	uint32_t mode;	/* enum bailiff_mode */
-	uint32_t kinds; /* bit (1 << enum content_kind) each */
-	uint32_t flags; /* POLICY_* */
-	bool dry;	/* nothing is overwritten: for kernels that do not allow it */
-	bool detached;	/* no probes: what everything must fail with */
+	uint32_t mode;	  /* enum bailiff_mode */
+	uint32_t kinds;	  /* bit (1 << enum content_kind) each */
+	uint32_t flags;	  /* POLICY_* */
+	uint64_t same_ns; /* how long what was blocked is blocked again */
+	bool dry;	  /* nothing is overwritten: for kernels that do not allow it */
+	bool detached;	  /* no probes: what everything must fail with */
 };
 
 /* Loads and attaches. Needs the privileges for BPF and uprobes. Ends the program when it cannot. */

@@ -24,8 +24,9 @@ check "the reason stands on the screen" shows client "Blocked by company policy"
 detail "$(($(cat "$work/shown") - began)) ms after the prompt, under emulation: $(pane client | grep -m1 'Blocked by')"
 event "the block is in the log" 'code("inline") | verdict("denied")
 	| map(select(.unmapped.action == "block")) | some'
-check "there was one try" test "$(tail -n +$((api_seen + 1)) $world/api.jsonl |
-	jq -s 'map(select((.path | startswith("/v1/messages?")) and .status == 400)) | length')" = 1
+# the prompt, and the same once more for the title of the conversation
+check "nothing of it was tried again" test "$(tail -n +$((api_seen + 1)) $world/api.jsonl |
+	jq -s 'map(select(.path // "" | startswith("/v1/messages?"))) | length')" -le 2
 
 step "the next prompt works, with the blocked one in its history"
 types client "SCENARIO:say-number"
