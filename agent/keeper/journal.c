@@ -260,6 +260,26 @@ void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keepe
 	keeper_record(k, e);
 }
 
+void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
+			   const struct keeper_image *image, const struct memory_site *site)
+{
+	struct event *e = begin(EVENT_CLIENT_REFUSED);
+	const struct policy_person *person = keeper_person(k, uid, NULL);
+
+	if (!e)
+		return;
+	event_set_name(e, "app.name", "claude-code");
+	event_set_int(e, "unmapped.pid", pid);
+	event_set_int(e, "unmapped.who_uid", uid);
+	if (person)
+		event_set_name(e, "unmapped.person", person->email);
+	event_set_int(e, "unmapped.image", image->id);
+	event_set_name(e, "unmapped.function", tls_role_to_string(site->role));
+	event_set_int(e, "unmapped.offset", (int64_t)site->offset);
+	event_set_name(e, "message", KEEPER_TAMPERED);
+	keeper_record(k, e);
+}
+
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n)
 {
 	struct event *e = begin(EVENT_LOSS);
