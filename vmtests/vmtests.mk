@@ -6,7 +6,8 @@ VM_DOORS = doors children
 VM_NAMES = host names memory
 VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
-VM_REASONS = terminal window
+# lockdown last: what comes after it in the boot cannot mask
+VM_REASONS = terminal window lockdown
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) smoke \
 	bypass cost,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks

@@ -79,6 +79,6 @@ void keeper_intact_tick(struct keeper *k)
 	for (const struct keeper_image *i = k->images; i; i = i->next)
 		any |= i->attached && i->n_sites &&
 		       (i->class_ == IMAGE_CLIENT || i->class_ == IMAGE_RUNTIME);
-	if (any && k->took_over)
+	if (any)
 		kernel_seed(k->kernel, look, k);
 }

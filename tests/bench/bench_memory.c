@@ -56,11 +56,16 @@ static uint8_t *code_map(struct image_key *key)
 /* Neighbours of different rights, or the kernel would make one of them. */
 static int crowd(long n)
 {
-	for (long i = 0; i < n; i++)
-		if (mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+	_cleanup_close_ int fd = memfd_create("crowd", MFD_CLOEXEC);
+
+	for (long i = 0; i < n && fd >= 0; i++) {
+		const void *p = mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE, fd, 0);
+
+		if (p == MAP_FAILED)
 			return -1;
-	return 0;
+	}
+	return fd < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)

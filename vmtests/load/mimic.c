@@ -192,6 +192,8 @@ static int reach(const char *address, int port)
 	return connected(address, port) < 0 ? 3 : 0;
 }
 
+static int after = PROT_READ | PROT_EXEC;
+
 /* Every executable segment as the file has it. */
 static int restore_segment(struct dl_phdr_info *info, size_t size, void *ctx)
 {
@@ -206,17 +208,22 @@ static int restore_segment(struct dl_phdr_info *info, size_t size, void *ctx)
 			continue;
 		if (mprotect((void *)page, at - page + p->p_filesz,
 			     PROT_READ | PROT_WRITE | PROT_EXEC) < 0 ||
-		    pread(*fd, (void *)at, p->p_filesz, (off_t)p->p_offset) != (ssize_t)p->p_filesz)
+		    pread(*fd, (void *)at, p->p_filesz, (off_t)p->p_offset) !=
+			    (ssize_t)p->p_filesz ||
+		    mprotect((void *)page, at - page + p->p_filesz, after) < 0)
 			return -1;
 		done = 1;
 	}
 	return done;
 }
 
-static int restore(void)
+static int restore(int protection)
 {
 	int fd = open("/proc/self/exe", O_RDONLY);
-	int done = fd < 0 ? -1 : dl_iterate_phdr(restore_segment, &fd);
+	int done;
+
+	after = protection;
+	done = fd < 0 ? -1 : dl_iterate_phdr(restore_segment, &fd);
 
 	close(fd);
 	return done == 1 ? 0 : 1;
@@ -242,7 +249,9 @@ static int hold(const char *address, int port)
 		else if (!strcmp(line, "send"))
 			r = send(kept, request, sizeof(request), MSG_NOSIGNAL) < 0 ? errno : 0;
 		else if (!strcmp(line, "restore"))
-			r = restore();
+			r = restore(PROT_READ | PROT_EXEC);
+		else if (!strcmp(line, "loosen"))
+			r = restore(PROT_READ | PROT_WRITE | PROT_EXEC);
 		else if (!strcmp(line, "fork") && fork() > 0)
 			_exit(0);
 		else if (!strcmp(line, "fork"))

@@ -3,7 +3,7 @@
 # said, and the policy decides whether clients may run there. Lockdown stays until the next boot, so
 # this runs in a boot of its own, or last.
 # shellcheck shell=bash
-# deadline: 400
+# deadline: 600
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
