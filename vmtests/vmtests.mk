@@ -6,8 +6,9 @@ VM_DOORS = doors children
 VM_NAMES = host names memory
 VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
-VM_REASONS = terminal window inline-screen
-VM_INLINE = inline inline-values
+# lockdown last: what comes after it in the boot cannot mask
+VM_REASONS = terminal window inline-screen lockdown
+VM_INLINE = inline inline-values tamper
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
 	smoke bypass cost,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks

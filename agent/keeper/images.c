@@ -271,6 +271,7 @@ static int attach(struct keeper *k, struct keeper_image *i, int fd)
 		return r;
 	i->attached = true;
 	i->attached_ns = keeper_boot_ns();
+	keeper_intact_begin(i, fd);
 	i->why[0] = 0;
 	return r;
 }
@@ -279,7 +280,8 @@ void keeper_image_tell(struct keeper *k, const struct keeper_image *i)
 {
 	struct image_value v = {.class_ = i->class_, .id = i->id};
 
-	if (i->attached)
+	/* of a library it says that it need not be asked about again */
+	if (i->class_ == IMAGE_TLS ? i->attached : keeper_inspected(k, i))
 		v.flags |= IMAGE_ATTACHED;
 	kernel_image_set(k->kernel, &i->key, &v);
 }
@@ -292,7 +294,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 	if (r->ask == ASK_CLASSIFY)
 		k->images_entered++;
 	if (r->ask == ASK_CLIENT && i) {
-		keeper_client_started(k, &r->head.actor, i, i->attached ? 0 : -1);
+		keeper_client_started(k, &r->head.actor, i, keeper_inspected(k, i) ? 0 : -1);
 		return;
 	}
 	if (r->ask == ASK_SCRIPT) {
@@ -372,7 +374,8 @@ static void answered_client(struct keeper *k, struct keeper_image *i, const stru
 		keeper_event_client_refused(k, (pid_t)r->head.actor.tgid, i);
 	}
 	keeper_image_tell(k, i);
-	keeper_mark_running(k, i, r, i->attached ? keeper_exec_window(r, inspected_before) : -1);
+	keeper_mark_running(k, i, r,
+			    keeper_inspected(k, i) ? keeper_exec_window(r, inspected_before) : -1);
 }
 
 static void answered_program(struct keeper *k, struct keeper_question *q,

@@ -241,6 +241,17 @@ void keeper_event_posture(struct keeper *k)
 }
 
 /* No path: the person chose it, and it could hold anything. */
+static void set_image(struct event *e, const struct keeper_image *image)
+{
+	char hex[2 * TLS_BUILD_ID_MAX + 1];
+
+	event_set_int(e, "unmapped.image", image->id);
+	if (!image->layout)
+		return;
+	digest_hex(image->layout->build_id, image->layout->build_id_len, hex);
+	event_set_name(e, "unmapped.build_id", hex);
+}
+
 void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image)
 {
 	struct event *e = begin(EVENT_CLIENT_REFUSED);
@@ -249,14 +260,28 @@ void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keepe
 		return;
 	event_set_name(e, "app.name", "claude-code");
 	event_set_int(e, "unmapped.pid", pid);
-	event_set_int(e, "unmapped.image", image->id);
-	if (image->layout) {
-		char hex[2 * TLS_BUILD_ID_MAX + 1];
-
-		digest_hex(image->layout->build_id, image->layout->build_id_len, hex);
-		event_set_name(e, "unmapped.build_id", hex);
-	}
+	set_image(e, image);
 	event_set_name(e, "message", image->why);
+	keeper_record(k, e);
+}
+
+void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
+			   const struct keeper_image *image, const struct memory_site *site)
+{
+	struct event *e = begin(EVENT_CLIENT_REFUSED);
+	const struct policy_person *person = keeper_person(k, uid, NULL);
+
+	if (!e)
+		return;
+	event_set_name(e, "app.name", "claude-code");
+	event_set_int(e, "unmapped.pid", pid);
+	event_set_int(e, "unmapped.who_uid", uid);
+	if (person)
+		event_set_name(e, "unmapped.person", person->email);
+	set_image(e, image);
+	event_set_name(e, "unmapped.function", tls_role_to_string(site->role));
+	event_set_int(e, "unmapped.offset", (int64_t)site->offset);
+	event_set_name(e, "message", KEEPER_TAMPERED);
 	keeper_record(k, e);
 }
 

@@ -246,6 +246,7 @@ static int on_timer(struct keeper *k, int fd)
 	if (++ticks % 4 == 0) {
 		tell_losses(k);
 		keeper_images_tick(k);
+		keeper_intact_tick(k);
 		tell_missed(k);
 		keeper_clients_sweep(k);
 		keeper_locals_check(k);
@@ -371,6 +372,7 @@ static int start(struct keeper *k)
 	r = kernel_open(&k->kernel);
 	if (r < 0)
 		return r;
+	keeper_masks_start(k);
 	k->generation = kernel_policy_generation(k->kernel);
 	kernel_counters(k->kernel, k->counters);
 	k->asks = ring_buffer__new(kernel_ring_fd(k->kernel, KERNEL_RING_ASKS), on_ask, k, NULL);

@@ -13,6 +13,7 @@
 #include "audit/log.h"
 #include "base/channel.h"
 #include "decide/notice.h"
+#include "keeper/memory.h"
 #include "kernel/kernel.h"
 #include "policy/policy.h"
 #include "process/analyst.h"
@@ -60,6 +61,8 @@ struct keeper_image {
 	uint8_t sha256[32];  /* of the file */
 	uint8_t text[32];    /* of its TLS functions, for the cache */
 	struct tls_layout *layout;
+	struct memory_site *sites; /* where its probes are */
+	size_t n_sites;
 	char why[TLS_WHY_SIZE];
 	struct keeper_image *next;
 };
@@ -81,6 +84,7 @@ struct keeper_client {
 	uint64_t start_ns;
 	uint32_t uid;
 	uint32_t image_id;
+	bool tampered; /* its probes were overwritten in its memory */
 	char executable[256];
 	struct keeper_client *next;
 };
@@ -141,6 +145,12 @@ struct keeper {
 	int64_t take_over_by_ms;
 	int64_t watching_ns; /* CLOCK_BOOTTIME: since when what the probes see is taken */
 	uint64_t counters[COUNTER_MAX], missed;
+	/* "text in place" as the host has it, and whether clients are kept from the model API
+	 * because it has less than the policy asks for */
+	enum posture_state masks;
+	char masks_reason[POSTURE_REASON_SIZE];
+	bool masks_closed;
+	uint64_t unwatchable; /* looks into a client's memory that failed */
 
 	struct policy *policy;
 	struct policy_tables *tables;
@@ -201,6 +211,8 @@ void keeper_event_policy(struct keeper *k);
 void keeper_event_policy_refused(struct keeper *k, const struct policy_report *report);
 void keeper_event_posture(struct keeper *k);
 void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image);
+void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
+			   const struct keeper_image *image, const struct memory_site *site);
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
 void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
 
@@ -229,6 +241,25 @@ void keeper_image_tell(struct keeper *k, const struct keeper_image *i);
 int64_t keeper_exec_window(const struct record_image *r, bool inspected_before);
 /* Looks at the scripts that a runtime was told to run. */
 void keeper_ask_scripts(struct keeper *k, const struct record_image *r);
+
+/* masks.c: hosts that cannot mask in place */
+#define KEEPER_MASKS_CLOSED                                                                        \
+	"clients may not use the model API, since this host cannot mask and the policy says "      \
+	"refuse (inline.unsupported)"
+/* Before the first tables are in force. */
+void keeper_masks_start(struct keeper *k);
+/* Before the tables of another policy are in force: closes what it closes. */
+void keeper_masks_close(struct keeper *k);
+/* Once they are: opens what it opens. */
+void keeper_masks_follow(struct keeper *k);
+/* Whether who runs the file counts as inspected. */
+bool keeper_inspected(const struct keeper *k, const struct keeper_image *i);
+
+/* intact.c: probes that are overwritten in a client's memory */
+#define KEEPER_TAMPERED "the probes on its TLS functions were overwritten in its memory"
+/* The probes were put on the file behind fd: where, and over what. */
+void keeper_intact_begin(struct keeper_image *i, int fd);
+void keeper_intact_tick(struct keeper *k);
 
 /* table.c: the kernel's table of files, kept right and small */
 /* Before the first questions: an earlier keeper answered them by an earlier policy. */

@@ -205,7 +205,7 @@ static json_t *status_counters(struct keeper *k)
 }
 
 /* What a client's image is like, in the same words for the file and for who runs it. */
-static json_t *status_image(const struct keeper_image *i)
+static json_t *status_image(const struct keeper *k, const struct keeper_image *i)
 {
 	char build_id[2 * TLS_BUILD_ID_MAX + 1] = "";
 
@@ -215,8 +215,9 @@ static json_t *status_image(const struct keeper_image *i)
 	if (i->layout)
 		digest_hex(i->layout->build_id, i->layout->build_id_len, build_id);
 	return json_pack("{s:i, s:s, s:b, s:s, s:s}", "image", (int)i->id, "build_id", build_id,
-			 "inspected", (int)i->attached, "proof", keeper_proof_to_string(i->proof),
-			 "why", i->why);
+			 "inspected", (int)keeper_inspected(k, i), "proof",
+			 keeper_proof_to_string(i->proof), "why",
+			 i->attached && k->masks_closed ? KEEPER_MASKS_CLOSED : i->why);
 }
 
 static json_t *status_clients(const struct keeper *k)
@@ -225,7 +226,12 @@ static json_t *status_clients(const struct keeper *k)
 
 	for (const struct keeper_client *c = k->clients; c; c = c->next) {
 		const struct policy_person *p = keeper_person(k, c->uid, NULL);
-		json_t *o = status_image(keeper_image_numbered(k, c->image_id));
+		json_t *o = status_image(k, keeper_image_numbered(k, c->image_id));
+
+		if (c->tampered) {
+			json_object_set_new(o, "inspected", json_false());
+			json_object_set_new(o, "why", json_string(KEEPER_TAMPERED));
+		}
 
 		json_object_set_new(o, "pid", json_integer(c->pid));
 		json_object_set_new(o, "person", p ? json_string(p->email) : json_null());
@@ -241,7 +247,7 @@ static json_t *status_images(const struct keeper *k)
 
 	for (const struct keeper_image *i = k->images; i; i = i->next)
 		if (i->answered && i->class_ == IMAGE_CLIENT)
-			json_array_append_new(list, status_image(i));
+			json_array_append_new(list, status_image(k, i));
 	return list;
 }
 

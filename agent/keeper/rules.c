@@ -146,22 +146,30 @@ int keeper_policy_reload(struct keeper *k, struct policy_report *report)
 {
 	struct policy *old = k->policy;
 	struct channel_policy news;
+	bool closed = k->masks_closed;
 	int r;
 
 	k->policy = NULL; /* keeper_policy_load would free it */
 	r = keeper_policy_load(k, report);
-	if (r == 0)
+	if (r == 0) {
+		/* first, for a connection is judged once by each policy */
+		keeper_masks_close(k);
 		r = keeper_policy_apply(k);
+	}
 	if (r < 0) {
 		policy_free(k->policy);
 		k->policy = old;
+		keeper_masks_follow(k);
 		keeper_event_policy_refused(k, report);
 		return r;
 	}
+	keeper_masks_follow(k);
 	keeper_images_reclassify(k, old);
 	policy_free(old);
 	keeper_guard(k);
 	keeper_event_policy(k);
+	if (k->masks_closed != closed)
+		keeper_event_posture(k);
 	memcpy(news.digest, k->policy->digest, sizeof(news.digest));
 	news.generation = k->generation;
 	keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_POLICY, &news, sizeof(news), -1);

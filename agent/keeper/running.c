@@ -185,5 +185,5 @@ void keeper_mark_script(struct keeper *k, const struct record_image *r)
 	if (e < 0 && e != -ESRCH)
 		log_err_r(e, "cannot mark pid %d as a client", pid);
 	keeper_client_started(k, &r->head.actor, i,
-			      i->attached ? keeper_exec_window(r, false) : -1);
+			      keeper_inspected(k, i) ? keeper_exec_window(r, false) : -1);
 }

@@ -23,6 +23,7 @@ static bool image_drop(struct keeper *k, const struct image_key *key)
 			continue;
 		*at = i->next;
 		free(i->layout);
+		free(i->sites);
 		free(i);
 		return true;
 	}

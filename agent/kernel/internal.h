@@ -40,7 +40,8 @@ struct kernel {
 	struct bailiff_guard *guard;
 	enum hook_means hooks;
 	int cgroup_fd;
-	uint32_t owner; /* number of this attachment; its links are pinned under it */
+	bool inline_dry; /* the data path was loaded without the call that overwrites */
+	uint32_t owner;	 /* number of this attachment; its links are pinned under it */
 	char links[128];
 	struct posture posture[POSTURE_MAX];
 	size_t n_posture;
@@ -49,6 +50,10 @@ struct kernel {
 /* One descriptor for a map that every object shares, taken from the process object. */
 int kernel_map_fd(const struct kernel *k, const char *name);
 int kernel_pin_link(struct kernel *k, struct bpf_link *link, const char *name);
+
+/* dry.c: the data path is to be loaded without what overwrites. Returns what that means and why, in
+ * words; NULL when it was tried already. */
+const char *kernel_inline_dry(struct kernel *k);
 
 /* load.c: the objects that are loaded. ret: KERNEL_OBJECTS_MAX places. Returns how many. */
 #define KERNEL_OBJECTS_MAX 12

@@ -27,6 +27,9 @@ enum posture_state {
 
 #define POSTURE_REASON_SIZE 320
 
+/* The capability that masks and blocks in the stream. */
+#define KERNEL_TEXT_IN_PLACE "text in place"
+
 struct posture {
 	const char *capability; /* static */
 	enum posture_state state;

@@ -237,13 +237,16 @@ PART_WITH(dns, k->dns->rodata->home_netns = home_netns())
 PART(file)
 PART(ipc)
 PART(tls)
-PART_WITH(scan, bpf_map__set_max_entries(k->scan->maps.inline_places, inline_places()))
+PART_WITH(scan, (bpf_map__set_max_entries(k->scan->maps.inline_places, inline_places()),
+		 k->scan->rodata->inline_writes = !k->inline_dry))
 PART(host)
 
-#define PART_ROW(kind, capability, best)                                                           \
+#define PART_ROW_OR(kind, capability, best, lower)                                                 \
 	{                                                                                          \
-#kind, capability, best, open_##kind, load_##kind, destroy_##kind, object_##kind   \
+#kind, capability, best, open_##kind, load_##kind, destroy_##kind, object_##kind,  \
+			lower                                                                      \
 	}
+#define PART_ROW(kind, capability, best) PART_ROW_OR(kind, capability, best, NULL)
 
 /* Lineage first: the doors ask who is governed, and nobody is before this. */
 static const struct part parts[] = {
@@ -255,7 +258,7 @@ static const struct part parts[] = {
 	PART_ROW(file, "skill files", POSTURE_ENFORCE),
 	PART_ROW(ipc, "borrowed doors", POSTURE_ENFORCE),
 	PART_ROW(tls, "tls capture", POSTURE_OBSERVE),
-	PART_ROW(scan, "text in place", POSTURE_ENFORCE),
+	PART_ROW_OR(scan, KERNEL_TEXT_IN_PLACE, POSTURE_ENFORCE, kernel_inline_dry),
 	PART_ROW(host, "host and credential", POSTURE_ENFORCE),
 };
 

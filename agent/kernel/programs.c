@@ -289,7 +289,7 @@ static void say_lack(char *text, size_t size, const struct lacks *l)
 }
 
 static void say_posture(struct kernel *k, const struct part *part, const struct lacks *l, size_t n,
-			bool later)
+			bool later, const char *less)
 {
 	char text[POSTURE_REASON_SIZE];
 	enum posture_state state = part->best;
@@ -298,10 +298,12 @@ static void say_posture(struct kernel *k, const struct part *part, const struct 
 		state = POSTURE_OFF;
 	else if (l->n && state == POSTURE_ENFORCE)
 		state = POSTURE_PARTIAL;
-	snprintf(text, sizeof(text), "attached");
+	if (less && state > POSTURE_OBSERVE)
+		state = POSTURE_OBSERVE;
+	snprintf(text, sizeof(text), "%s", less ? less : "attached");
 	if (l->n)
 		say_lack(text, sizeof(text), l);
-	else if (later)
+	else if (later && !less)
 		snprintf(text, sizeof(text), "loaded; attached client by client");
 	kernel_posture_set(k, part->capability, state, text);
 }
@@ -311,12 +313,21 @@ int programs_load(struct kernel *k, const struct part *part,
 {
 	struct lacks l = {0};
 	struct bpf_object *object = open_part(k, part, opts, &l, NULL);
+	const char *less = NULL;
 	size_t n = 0;
 	bool later = true;
 	char text[96];
 	int r;
 
 	r = object ? part->load(k) : -errno;
+	if (r < 0 && object && part->lower) {
+		part->destroy(k);
+		less = part->lower(k);
+		log_err("the %s programs are not taken: %s; trying what asks for less", part->name,
+			strerror(-r));
+		object = open_part(k, part, opts, &l, NULL);
+		r = object ? part->load(k) : -errno;
+	}
 	if (r < 0 && object) {
 		part->destroy(k);
 		log_err("the %s programs are not taken together: %s; trying each", part->name,
@@ -331,6 +342,6 @@ int programs_load(struct kernel *k, const struct part *part,
 		return log_err_r(r, "cannot load the %s programs", part->name);
 	}
 	attach_each(k, object, &l, &n, &later);
-	say_posture(k, part, &l, n, later);
+	say_posture(k, part, &l, n, later, less);
 	return 0;
 }

@@ -14,6 +14,9 @@ struct part {
 	int (*load)(struct kernel *k);
 	void (*destroy)(struct kernel *k);
 	const struct bpf_object *(*object)(const struct kernel *k); /* NULL: not loaded */
+	/* Where the object is refused: makes the next open ask for less. Returns in words what is
+	 * then only observed, NULL when there is nothing less. May be NULL. */
+	const char *(*lower)(struct kernel *k);
 };
 
 /* Which way security hooks can be programmed here, by trying: a fork has to be seen. */

@@ -40,6 +40,8 @@ static struct {
 	unsigned int attached, detached, seeds, refused, losses;
 	bool inspected_at_detach;
 	uint32_t detached_id;
+	unsigned int tampered;
+	struct memory_site site; /* where it was */
 } world;
 
 static BENCH_UNUSED struct image_value *entry(const struct image_key *key)
@@ -139,7 +141,37 @@ int kernel_detach_tls(struct kernel *k, uint32_t id)
 	return 0;
 }
 
+static struct posture bench_posture = {.capability = KERNEL_TEXT_IN_PLACE,
+				       .state = POSTURE_ENFORCE};
+
+const struct posture *kernel_posture(const struct kernel *k, size_t *ret_n)
+{
+	*ret_n = 1;
+	return &bench_posture;
+}
+
+void kernel_posture_set(struct kernel *k, const char *capability, enum posture_state state,
+			const char *reason)
+{
+	assert_string_equal(capability, KERNEL_TEXT_IN_PLACE);
+	bench_posture.state = state;
+	snprintf(bench_posture.reason, sizeof(bench_posture.reason), "%s", reason);
+}
+
 /* ---- the journal and the children, played ---- */
+
+void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
+			   const struct keeper_image *image, const struct memory_site *site)
+{
+	assert_int_equal(pid, getpid());
+	world.tampered++;
+	world.site = *site;
+}
+
+void keeper_event_loss(struct keeper *k, const char *what, uint64_t n)
+{
+	world.losses++;
+}
 
 void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image)
 {
@@ -237,6 +269,7 @@ static BENCH_UNUSED void bench_close(struct bench *b)
 
 		b->k.images = i->next;
 		free(i->layout);
+		free(i->sites);
 		free(i);
 	}
 	while (b->k.clients) {

@@ -5,12 +5,19 @@
  *
  *	mimic say TEXT…			writes each text, as one call, into one connection
  *	mimic reach ADDRESS PORT	connects: exit status 0, or 3 when it is refused
+ *	mimic hold ADDRESS PORT		does what it reads, a word a line, and tells how it went:
+ *say, reach, keep (a connection), send (on that), restore (its file's bytes over its code, and so
+ *over probes), fork (and go on as the child)
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,7 +173,7 @@ static int say(char **text)
 	return ssl_read(ssl, answer, sizeof(answer)) > 0 ? 0 : 1;
 }
 
-static int reach(const char *address, int port)
+static int connected(const char *address, int port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -174,7 +181,83 @@ static int reach(const char *address, int port)
 	if (inet_pton(AF_INET, address, &a.sin_addr) != 1 ||
 	    connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
 		perror("mimic: connect");
-		return 3;
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int reach(const char *address, int port)
+{
+	return connected(address, port) < 0 ? 3 : 0;
+}
+
+static int after = PROT_READ | PROT_EXEC;
+
+/* Every executable segment as the file has it. */
+static int restore_segment(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	int *fd = ctx, done = 0;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t at = info->dlpi_addr + p->p_vaddr, page = at & ~(uintptr_t)4095;
+
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) || info->dlpi_name[0])
+			continue;
+		if (mprotect((void *)page, at - page + p->p_filesz,
+			     PROT_READ | PROT_WRITE | PROT_EXEC) < 0 ||
+		    pread(*fd, (void *)at, p->p_filesz, (off_t)p->p_offset) !=
+			    (ssize_t)p->p_filesz ||
+		    mprotect((void *)page, at - page + p->p_filesz, after) < 0)
+			return -1;
+		done = 1;
+	}
+	return done;
+}
+
+static int restore(int protection)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+	int done;
+
+	after = protection;
+	done = fd < 0 ? -1 : dl_iterate_phdr(restore_segment, &fd);
+
+	close(fd);
+	return done == 1 ? 0 : 1;
+}
+
+static int hold(const char *address, int port)
+{
+	static char request[] = "POST /v1/messages HTTP/1.1", *texts[] = {request, NULL};
+	char line[32];
+	int kept = -1;
+
+	signal(SIGPIPE, SIG_IGN);
+	while (fgets(line, sizeof(line), stdin)) {
+		int r = 1;
+
+		line[strcspn(line, "\n")] = 0;
+		if (!strcmp(line, "say"))
+			r = say(texts);
+		else if (!strcmp(line, "reach"))
+			r = reach(address, port);
+		else if (!strcmp(line, "keep"))
+			r = (kept = connected(address, port)) < 0;
+		else if (!strcmp(line, "send"))
+			r = send(kept, request, sizeof(request), MSG_NOSIGNAL) < 0 ? errno : 0;
+		else if (!strcmp(line, "restore"))
+			r = restore(PROT_READ | PROT_EXEC);
+		else if (!strcmp(line, "loosen"))
+			r = restore(PROT_READ | PROT_WRITE | PROT_EXEC);
+		else if (!strcmp(line, "fork") && fork() > 0)
+			_exit(0);
+		else if (!strcmp(line, "fork"))
+			r = 0;
+		printf("%s %d %d\n", line, r, getpid());
+		fflush(stdout);
 	}
 	return 0;
 }
@@ -185,6 +268,8 @@ int main(int argc, char **argv)
 		return say(argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "reach"))
 		return reach(argv[2], atoi(argv[3]));
-	fprintf(stderr, "usage: mimic say TEXT... | reach ADDRESS PORT\n");
+	if (argc == 4 && !strcmp(argv[1], "hold"))
+		return hold(argv[2], atoi(argv[3]));
+	fprintf(stderr, "usage: mimic say TEXT... | reach ADDRESS PORT | hold ADDRESS PORT\n");
 	return 2;
 }
