@@ -157,4 +157,46 @@ static __always_inline __u8 content_mask_byte(const struct content_out *o, __u32
 	return low < 10 ? '0' + low : 'a' + low - 10;
 }
 
+/* ---- names of tools ---------------------------------------------------------------------------
+ * With CONTENT_TOOL_NAME: of what was read of the name, content_tool_hash() says which it is, and
+ * o->raw and o->run are as above, but for the quote, which run counts. */
+
+static __always_inline int content_tool_ended(const struct content_state *s)
+{
+	return s->body.collect != CONTENT_COLLECT_TOOL;
+}
+
+static __always_inline __u64 content_tool_hash(const struct content_state *s)
+{
+	return s->word[0];
+}
+
+/* How many bytes of the name, the last ones, are overwritten; at: how many bytes are in hand, up to
+ * the end of the name, its quote not among them. */
+static __always_inline __u32 content_tool_len(const struct content_state *s,
+					      const struct content_out *o, __u32 at)
+{
+	__u32 run = o->run, raw = o->raw;
+
+	if (content_tool_ended(s) && run)
+		run--;
+	if (run > raw)
+		run = raw;
+	return run < at ? run : at;
+}
+
+/* What they are overwritten with; last: the last one. A name of one letter again and again is no
+ * tool's, and is one that the API takes back. Never what is there: the end of a name may be all
+ * that is in hand. Where an escape may be cut, a letter that goes on each: a digit, and one of
+ * "\b". */
+static __always_inline __u8 content_tool_byte(const struct content_state *s,
+					      const struct content_out *o, __u32 len, __u8 last)
+{
+	int whole = len >= o->raw && o->raw < CONTENT_SATURATED;
+
+	if (whole || s->word[1] == s->at)
+		return last == 'x' ? 'q' : 'x';
+	return last == 'b' ? 'f' : 'b';
+}
+
 #endif

@@ -14,8 +14,8 @@
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
 #define INLINE_CALLS  4	   /* TLS inside TLS through a proxy nests once */
 
-/* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here nothing
- * is overwritten, and what would have been is told. */
+/* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here
+ * nothing is overwritten, and what would have been is told. */
 const volatile __u32 inline_writes = 1;
 
 /* Written by the keeper: a policy's detectors, in a map of their own that is swapped whole. */
@@ -48,6 +48,22 @@ struct {
 			__uint(value_size, sizeof(struct inline_text));
 		});
 } policy_texts SEC(".maps");
+
+/* Written by the keeper: tools that are not for everybody. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(struct tool_key));
+			__uint(value_size, sizeof(struct skill_value));
+		});
+} policy_tools SEC(".maps");
 
 /* What was blocked once comes again with each turn of the conversation, and is masked there. Known
  * by what stands at the end of the match and before it, so that how the stream was cut makes no
@@ -84,9 +100,10 @@ struct {
 
 struct inline_found {
 	__u32 n;
-	__u16 detector;
+	__u32 detector; /* of a tool: the rule */
 	__u8 kind, action;
-	__u32 repeat;
+	__u8 repeat;
+	__u8 reason; /* enum bailiff_reason */
 };
 
 enum inline_answer {
@@ -98,7 +115,8 @@ enum inline_answer {
 struct inline_work {
 	__u32 busy;
 	/* what policy wants of this call */
-	__u32 want; /* bit (1 << enum content_kind) for each that is gathered */
+	__u32 want;  /* bit (1 << enum content_kind) for each that is gathered */
+	__u32 tools; /* names of tools are looked at */
 	__u32 slot;
 	__u32 mode;  /* enum bailiff_mode */
 	__u32 flags; /* POLICY_* */

@@ -270,6 +270,7 @@ static __always_inline int inline_write(struct inline_work *w, struct inline_con
 					__u64 buffer, __u32 len)
 {
 	w->direction = TLS_DIRECTION_SENT;
+	w->tools = 0;
 	/* what a tool was given comes again with each turn */
 	if (w->want & 1 << CONTENT_REQUEST)
 		w->want = 1 << CONTENT_REQUEST | 1 << CONTENT_INPUT | 1 << CONTENT_TEXT;
@@ -369,12 +370,12 @@ static __always_inline void inline_report(struct inline_work *w, struct inline_c
 	for (__u32 i = 0; i < INLINE_FOUND; i++) {
 		if (i >= w->n_found)
 			break;
-		inline_tell(w, t, i, BAILIFF_REASON_CONTENT);
+		inline_tell(w, t, i);
 	}
 	if (w->coded)
 		inline_tell_stream(w, t, BAILIFF_REASON_COMPRESSED,
 				   w->answer ? SCAN_MASK : SCAN_LOG);
-	if ((w->content.lost || w->failed) && !c->gone && w->want) {
+	if ((w->content.lost || w->failed) && !c->gone && (w->want | w->tools)) {
 		c->gone = 1;
 		inline_tell_stream(w, t, BAILIFF_REASON_UNREADABLE, SCAN_LOG);
 	}
@@ -398,6 +399,7 @@ static __always_inline int inline_policy(struct inline_work *w, const struct tas
 	/* NONE is never touched, whatever is asked for */
 	w->want = root->inline_kinds &
 		  (1 << CONTENT_TEXT | 1 << CONTENT_INPUT | 1 << CONTENT_REQUEST);
+	w->tools = root->inline_kinds & POLICY_INLINE_TOOLS;
 	w->mode = root->mode_inline;
 	if (!inline_writes && w->mode > BAILIFF_MODE_SHADOW)
 		w->mode = BAILIFF_MODE_SHADOW;
@@ -494,8 +496,11 @@ int inline_call(struct pt_regs *ctx)
 	if (!inline_policy(w, t, call.ssl))
 		goto out;
 	table = inline_table(w->slot);
-	if (!table)
-		goto out;
+	if (!table) {
+		if (!w->tools)
+			goto out;
+		w->want = 0; /* nothing is scanned */
+	}
 	if (place == INLINE_AT_WRITE) {
 		inline_resume(c, call.buffer, (__u32)n);
 		go = inline_write(w, c, call.buffer, (__u32)n);
