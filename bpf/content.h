@@ -158,31 +158,30 @@ static __always_inline __u8 content_mask_byte(const struct content_out *o, __u32
 }
 
 /* ---- names of tools ---------------------------------------------------------------------------
- * With CONTENT_TOOL_NAME: of what was read of the name, content_tool_hash() says which it is, and
- * o->raw and o->run are as above, but for the quote, which run counts. */
-
-static __always_inline int content_tool_ended(const struct content_state *s)
-{
-	return s->body.collect != CONTENT_COLLECT_TOOL;
-}
+ * With CONTENT_TOOL_NAME o->raw and o->run are those of the name, as far as it was read, without
+ * its quote. */
 
 static __always_inline __u64 content_tool_hash(const struct content_state *s)
 {
 	return s->word[0];
 }
 
-/* How many bytes of the name, the last ones, are overwritten; at: how many bytes are in hand, up to
- * the end of the name, its quote not among them. */
-static __always_inline __u32 content_tool_len(const struct content_state *s,
-					      const struct content_out *o, __u32 at)
+/* Where the name ends that has to be judged now; at: the place of the byte; last: of those in hand.
+ * 0: none yet. The quote decides. Where the name may not be in hand any more with it, what was read
+ * is judged: of a longer name, which that may be the beginning of, a call then fails for nothing.
+ */
+static __always_inline __u32 content_tool_end(const struct content_state *s, __u32 at, int last)
 {
-	__u32 run = o->run, raw = o->raw;
+	if (s->body.collect != CONTENT_COLLECT_TOOL)
+		return at;
+	return last || s->state == CONTENT_AT_CHUNK_END ? at + 1 : 0;
+}
 
-	if (content_tool_ended(s) && run)
-		run--;
-	if (run > raw)
-		run = raw;
-	return run < at ? run : at;
+/* How many bytes before that are overwritten. 0: what was to be overwritten was before its quote.
+ */
+static __always_inline __u32 content_tool_len(const struct content_out *o, __u32 end)
+{
+	return o->run < end ? o->run : end;
 }
 
 /* What they are overwritten with; last: the last one. A name of one letter again and again is no

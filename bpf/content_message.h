@@ -359,12 +359,17 @@ static __always_inline __u8 content_received(struct content_state *s)
 	}
 }
 
-/* What was read of a tool's name ends with the byte at hand, or with the one before its quote. */
-static __always_inline void content_named(const struct content_state *s, struct content_out *o)
+/* So much of a tool's name was read; quote: and the one behind it. */
+static __always_inline void content_named(const struct content_state *s, struct content_out *o,
+					  int quote)
 {
+	__u8 run = s->body.run;
+
 	o->flags |= CONTENT_TOOL_NAME;
 	o->raw = s->word[1] < CONTENT_SATURATED ? (__u8)s->word[1] : CONTENT_SATURATED;
-	o->run = s->body.run;
+	if (quote && run)
+		run--;
+	o->run = run < o->raw ? run : o->raw;
 }
 
 /* A character of what is kept. */
@@ -384,7 +389,7 @@ static __always_inline void content_collect(struct content_state *s, struct cont
 	s->word[1] += raw;
 	if (s->at < CONTENT_SATURATED)
 		s->at++;
-	content_named(s, o);
+	content_named(s, o, 0);
 }
 
 static __always_inline void content_string_begins(struct content_state *s)
@@ -435,7 +440,7 @@ static __always_inline void content_string_ends(struct content_state *s, struct 
 	} else if (b->collect == CONTENT_COLLECT_TYPE) {
 		content_typed(s);
 	} else if (b->collect == CONTENT_COLLECT_TOOL) {
-		content_named(s, o);
+		content_named(s, o, 1);
 	}
 	if (b->joined) {
 		b->waits = b->outer.high;

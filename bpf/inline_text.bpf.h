@@ -140,13 +140,12 @@ __noinline int inline_tool(struct inline_work *w, __u32 end)
 	__u32 len, i;
 	__u8 byte;
 
-	if (!w || w->dry || !w->tools)
+	if (!w || w->dry || !w->tools || !end)
 		return 0;
 	v = inline_tool_rule(w);
 	if (!v || v->verdict != BAILIFF_DENY)
 		return 0;
-	len = content_tool_len(&w->content, &w->out, end);
-	/* it was in hand before its quote, and was overwritten then */
+	len = content_tool_len(&w->out, end);
 	if (!len)
 		return 0;
 	inline_note(w, v->rule, CONTENT_INPUT, SCAN_MASK, 0, BAILIFF_REASON_TOOL);
@@ -185,15 +184,8 @@ __noinline int inline_byte(struct inline_work *w)
 			inline_headed(w);
 		if (w->answer && (o->flags & CONTENT_BODY))
 			inline_answer_byte(w, at);
-		/* Its quote decides. Where that is not in hand any more with the name, or not yet,
-		 * what has been read of it does: of a longer name, which that may be the beginning
-		 * of, the call then fails for nothing. */
-		if (o->flags & CONTENT_TOOL_NAME) {
-			if (content_tool_ended(&w->content))
-				inline_tool(w, at);
-			else if (w->at >= w->len || w->content.state == CONTENT_AT_CHUNK_END)
-				inline_tool(w, at + 1);
-		}
+		if (o->flags & CONTENT_TOOL_NAME)
+			inline_tool(w, content_tool_end(&w->content, at, w->at >= w->len));
 	}
 	if (o->flags & CONTENT_ENDS)
 		w->ended = 1;
