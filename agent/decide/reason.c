@@ -283,6 +283,8 @@ static void reason_add_why(struct reason_text *t, const struct reason_case *c)
 	case BAILIFF_REASON_TOOL:
 		if (skill)
 			reason_add_audience(t, c->policy, skill);
+		else if (c->reason == BAILIFF_REASON_TOOL && !c->rule)
+			reason_add(t, "it is a tool for others");
 		else
 			reason_add_rule(t, c);
 		reason_add(t, ", and ");
