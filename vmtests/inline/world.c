@@ -176,9 +176,9 @@ static void put_table(struct world *w, const struct world_options *o, uint32_t s
 
 void world_policy(struct world *w, const struct world_options *o)
 {
-	static uint64_t generation;
+	static uint64_t generation = 1;
 	struct policy_root root = {
-		.generation = ++generation,
+		.generation = generation++,
 		.valid = 1,
 		.mode_inline = o->mode,
 		.inline_kinds = o->kinds,
