@@ -176,9 +176,9 @@ static void put_table(struct world *w, const struct world_options *o, uint32_t s
 
 void world_policy(struct world *w, const struct world_options *o)
 {
-	static uint64_t generation = 1;
+	static uint64_t generation;
 	struct policy_root root = {
-		.generation = generation++,
+		.generation = generation + 1,
 		.valid = 1,
 		.mode_inline = o->mode,
 		.inline_kinds = o->kinds,
@@ -193,6 +193,7 @@ void world_policy(struct world *w, const struct world_options *o)
 	place(w->scan->maps.policy_texts, slot, texts, "policy_texts");
 	put_table(w, o, slot);
 	put_tools(w, o, slot);
+	generation++;
 	put(bpf_map__fd(w->scan->maps.policy_roots), &slot, &root, "policy_roots");
 	put(bpf_map__fd(w->scan->maps.policy_active), &zero, &slot, "policy_active");
 	w->slot = slot;
