@@ -181,4 +181,45 @@ static __always_inline __u8 content_mask_byte(const struct content_out *o, __u32
 	return low < 10 ? '0' + low : 'a' + low - 10;
 }
 
+/* ---- names of tools ---------------------------------------------------------------------------
+ * With CONTENT_TOOL_NAME o->raw and o->run are those of the name, as far as it was read, without
+ * its quote. */
+
+static __always_inline __u64 content_tool_hash(const struct content_state *s)
+{
+	return s->word[0];
+}
+
+/* Where the name ends that has to be judged now; at: the place of the byte; last: of those in hand.
+ * 0: none yet. The quote decides. Where the name may not be in hand any more with it, what was read
+ * is judged: of a longer name, which that may be the beginning of, a call then fails for nothing.
+ */
+static __always_inline __u32 content_tool_end(const struct content_state *s, __u32 at, int last)
+{
+	if (s->body.collect != CONTENT_COLLECT_TOOL)
+		return at;
+	return last || s->state == CONTENT_AT_CHUNK_END ? at + 1 : 0;
+}
+
+/* How many bytes before that are overwritten. 0: what was to be overwritten was before its quote.
+ */
+static __always_inline __u32 content_tool_len(const struct content_out *o, __u32 end)
+{
+	return o->run < end ? o->run : end;
+}
+
+/* What they are overwritten with; last: the last one. A name of one letter again and again is no
+ * tool's, and is one that the API takes back. Never what is there: the end of a name may be all
+ * that is in hand. Where an escape may be cut, a letter that goes on each: a digit, and one of
+ * "\b". */
+static __always_inline __u8 content_tool_byte(const struct content_state *s,
+					      const struct content_out *o, __u32 len, __u8 last)
+{
+	int whole = len >= o->raw && o->raw < CONTENT_SATURATED;
+
+	if (whole || s->word[1] == s->at)
+		return last == 'x' ? 'q' : 'x';
+	return last == 'b' ? 'f' : 'b';
+}
+
 #endif

@@ -24,7 +24,7 @@ static __always_inline void content_event_ends(struct content_state *s)
 		return;
 	content_json_ends(s);
 	b->has_data = 0;
-	b->key = b->input = b->never = b->error = b->redacted = 0;
+	b->key = b->input = b->never = b->error = b->redacted = b->tool = 0;
 	__builtin_memset(&b->outer, 0, sizeof(b->outer));
 }
 
@@ -114,13 +114,13 @@ static __always_inline int content_body_plain(struct content_state *s, __u8 c,
 		return 0;
 	if (b->run < CONTENT_SATURATED)
 		b->run++;
-	if (b->outer.key || b->collect)
-		content_word_add(s, c);
-	if (b->outer.key || !b->kind)
-		return 1;
 	o->code = c;
 	o->raw = 1;
 	o->form = CONTENT_PLAIN;
+	if (b->outer.key || b->collect)
+		content_collect(s, o);
+	if (b->outer.key || !b->kind)
+		return 1;
 	if (!b->partial) {
 		content_emit(b, o, b->kind);
 	} else if (b->inner.state == CONTENT_JSON_STRING && !b->inner.high) {

@@ -23,7 +23,8 @@ enum content_key {
 	CONTENT_KEY_DATA,
 	CONTENT_KEY_SIGNED,  /* thinking, signature: of every request, with all that is in them */
 	CONTENT_KEY_CONTROL, /* cache_control: the same, in the Messages API */
-	CONTENT_KEY_FIXED,   /* names and numbers of things, in the Messages API */
+	CONTENT_KEY_NAME,
+	CONTENT_KEY_FIXED, /* names and numbers of things, in the Messages API */
 };
 
 /* The "type" of an object, as far as it was read. */
@@ -141,7 +142,9 @@ static __always_inline __u8 content_key(const struct content_state *s)
 			return CONTENT_KEY_TYPE;
 		if (content_word_is(s, CONTENT_W_DATA))
 			return CONTENT_KEY_DATA;
-		fixed = content_word_is(s, CONTENT_W_ROLE) || content_word_is(s, CONTENT_W_NAME);
+		if (content_word_is(s, CONTENT_W_NAME))
+			return CONTENT_KEY_NAME;
+		fixed = content_word_is(s, CONTENT_W_ROLE);
 		break;
 	case 5:
 		if (content_word_is(s, CONTENT_W_INPUT))
@@ -227,6 +230,11 @@ static __always_inline void content_typed(struct content_state *s)
 		type = CONTENT_OBJECT_TOOL;
 	else if (content_word_is(s, CONTENT_W_REDACTED))
 		b->redacted = b->outer.depth;
+	/* what the server ran is done, and its name is compared when it comes back */
+	if (s->response)
+		b->tool = content_word_is(s, CONTENT_W_CALL) ? b->outer.depth
+			  : b->tool == b->outer.depth	     ? 0
+							     : b->tool;
 	content_object_set(b, b->outer.depth, type);
 }
 
@@ -273,8 +281,12 @@ static __always_inline void content_push(struct content_state *s)
 		b->error = depth;
 	/* content_block_start and message_start, wherever their type stands */
 	if (depth == 2 && s->mode == CONTENT_MODE_SSE &&
-	    (key == CONTENT_KEY_BLOCK || key == CONTENT_KEY_MESSAGE))
+	    (key == CONTENT_KEY_BLOCK || key == CONTENT_KEY_MESSAGE)) {
 		content_block_begins(b);
+		/* until its type says that it is none */
+		if (key == CONTENT_KEY_BLOCK)
+			b->tool = depth;
+	}
 }
 
 static __always_inline void content_pop(struct content_body *b)
@@ -290,6 +302,8 @@ static __always_inline void content_pop(struct content_body *b)
 		b->error = 0;
 	if (b->redacted > depth)
 		b->redacted = 0;
+	if (b->tool > depth)
+		b->tool = 0;
 }
 
 static __always_inline __u8 content_sent(const struct content_state *s)
@@ -312,6 +326,7 @@ static __always_inline __u8 content_sent(const struct content_state *s)
 		return b->redacted && b->redacted == depth ? CONTENT_NONE : CONTENT_REQUEST;
 	case CONTENT_KEY_TYPE:
 	case CONTENT_KEY_CONTROL:
+	case CONTENT_KEY_NAME:
 	case CONTENT_KEY_FIXED:
 		return content_messages(s) ? CONTENT_NONE : CONTENT_REQUEST;
 	default:
@@ -344,20 +359,58 @@ static __always_inline __u8 content_received(struct content_state *s)
 	}
 }
 
+/* So much of a tool's name was read; quote: and the one behind it. */
+static __always_inline void content_named(const struct content_state *s, struct content_out *o,
+					  int quote)
+{
+	__u8 run = s->body.run;
+
+	o->flags |= CONTENT_TOOL_NAME;
+	o->raw = s->word[1] < CONTENT_SATURATED ? (__u8)s->word[1] : CONTENT_SATURATED;
+	if (quote && run)
+		run--;
+	o->run = run < o->raw ? run : o->raw;
+}
+
+/* A character of what is kept. */
+static __always_inline void content_collect(struct content_state *s, struct content_out *o)
+{
+	__u8 raw = o->raw;
+
+	if (s->body.outer.key || s->body.collect == CONTENT_COLLECT_TYPE) {
+		if (o->code < 0x80)
+			content_word_add(s, (__u8)o->code);
+		else
+			content_word_spoil(s);
+		return;
+	}
+	/* no tool has a character beyond ASCII: whatever its bits are, it is another name */
+	s->word[0] = content_tool_add(s->word[0], (__u8)(o->code < 0x80 ? o->code : CONTENT_MARK));
+	s->word[1] += raw;
+	if (s->at < CONTENT_SATURATED)
+		s->at++;
+	content_named(s, o, 0);
+}
+
 static __always_inline void content_string_begins(struct content_state *s)
 {
 	struct content_body *b = &s->body;
 
 	b->run = 0;
 	b->kind = CONTENT_NONE;
-	b->partial = b->joined = b->collect = 0;
+	b->partial = b->joined = b->collect = CONTENT_COLLECT_NONE;
 	if (b->outer.key) {
 		content_word_clear(s);
 		return;
 	}
 	if (b->key == CONTENT_KEY_TYPE && !b->input && !b->never) {
-		b->collect = 1;
+		b->collect = CONTENT_COLLECT_TYPE;
 		content_word_clear(s);
+	}
+	if (b->key == CONTENT_KEY_NAME && b->tool && b->tool == b->outer.depth && !b->input) {
+		b->collect = CONTENT_COLLECT_TOOL;
+		content_word_clear(s);
+		s->word[0] = CONTENT_TOOL_FIRST;
 	}
 	if (b->input)
 		b->kind = CONTENT_INPUT;
@@ -376,7 +429,7 @@ static __always_inline void content_string_begins(struct content_state *s)
 	b->outer.high_raw = b->waits_raw;
 }
 
-static __always_inline void content_string_ends(struct content_state *s)
+static __always_inline void content_string_ends(struct content_state *s, struct content_out *o)
 {
 	struct content_body *b = &s->body;
 
@@ -384,8 +437,10 @@ static __always_inline void content_string_ends(struct content_state *s)
 		b->key = content_key(s);
 		if (b->key == CONTENT_KEY_INDEX)
 			b->number = 0;
-	} else if (b->collect) {
+	} else if (b->collect == CONTENT_COLLECT_TYPE) {
 		content_typed(s);
+	} else if (b->collect == CONTENT_COLLECT_TOOL) {
+		content_named(s, o, 1);
 	}
 	if (b->joined) {
 		b->waits = b->outer.high;
@@ -436,12 +491,8 @@ static __always_inline void content_unit(struct content_state *s, struct content
 {
 	struct content_body *b = &s->body;
 
-	if (b->outer.key || b->collect) {
-		if (o->code < 0x80)
-			content_word_add(s, (__u8)o->code);
-		else
-			content_word_spoil(s);
-	}
+	if (b->outer.key || b->collect)
+		content_collect(s, o);
 	if (b->outer.key)
 		return;
 	if (b->partial)
@@ -482,7 +533,7 @@ CONTENT_FUNCTION int content_json(struct content_state *s, struct content_out *o
 	if (did & CONTENT_JSON_STRING_FROM)
 		content_string_begins(s);
 	if (did & CONTENT_JSON_STRING_TO)
-		content_string_ends(s);
+		content_string_ends(s, o);
 	if (did & CONTENT_JSON_UNIT)
 		content_unit(s, o);
 	else if (content_json_inside(&b->outer) && !b->outer.key &&

@@ -51,6 +51,7 @@ enum content_form {
 #define CONTENT_ACCEPT	      0x10 /* of the value of Accept-Encoding in a request */
 #define CONTENT_ACCEPT_BEGINS 0x20 /* its first */
 #define CONTENT_ACCEPT_ENDS   0x40 /* the byte after its last */
+#define CONTENT_TOOL_NAME     0x80 /* a character of a tool's name, or the quote behind it */
 
 /* For good: where the next message begins is not known. */
 enum content_lost {
@@ -99,6 +100,13 @@ enum content_mode {
 	CONTENT_MODE_SSE,
 };
 
+/* What the string at hand is kept for. */
+enum content_collect {
+	CONTENT_COLLECT_NONE,
+	CONTENT_COLLECT_TYPE, /* in word */
+	CONTENT_COLLECT_TOOL, /* a tool's name: its hash in word[0], its bytes in word[1] */
+};
+
 /* Where a JSON text is. */
 struct content_json {
 	__u64 nest; /* bit a level: an object */
@@ -127,7 +135,7 @@ struct content_body {
 	__u8 line, line_at, line_cr, bom, has_data; /* of server-sent events */
 	__u8 key;				    /* enum content_key, of the value at hand */
 	__u8 kind;				    /* of the string at hand */
-	__u8 collect;				    /* it is a type */
+	__u8 collect;				    /* enum content_collect */
 	__u8 partial;				    /* it is a piece of JSON */
 	__u8 joined;				    /* it goes on where the piece before ended */
 	__u8 input, never, error, redacted;	    /* depth of such a container, 0: in none */
@@ -135,7 +143,7 @@ struct content_body {
 	__u8 last;				    /* kind of the byte before */
 	__u8 broken;				    /* a part of a character was here */
 	__u8 run;				    /* bytes of text without framing between them */
-	__u8 pad[1];
+	__u8 tool; /* depth of the call of a tool that the client runs, 0: in none */
 };
 
 /* One direction of one connection. All-zero: requests, from the first byte. */
@@ -227,6 +235,7 @@ CONTRACT_ASSERT(sizeof(struct content_out) == 16, "");
 #define CONTENT_W_TEXT_DELTA	    10, 0, 0x7465ull, 0x78745f64656c7461ull
 #define CONTENT_W_INPUT_JSON_DELTA  16, 0, 0x696e7075745f6a73ull, 0x6f6e5f64656c7461ull
 #define CONTENT_W_REDACTED	    17, 0x72ull, 0x656461637465645full, 0x7468696e6b696e67ull
+#define CONTENT_W_CALL		    8, 0, 0, 0x746f6f6c5f757365ull /* tool_use */
 /* ends of words */
 #define CONTENT_W_TOOL_USE 0x746f6f6c5f757365ull
 #define CONTENT_W_V1	   0x2f76312full /* "/v1/" */
@@ -254,6 +263,16 @@ static __always_inline void content_word_add(struct content_state *s, __u8 c)
 static __always_inline void content_word_spoil(struct content_state *s)
 {
 	s->at = CONTENT_SATURATED;
+}
+
+/* A tool's name, as FNV-1a: word holds 24 bytes, and such a name is longer. Two names that are made
+ * to collide are no way past a policy that lists what is refused. */
+#define CONTENT_TOOL_FIRST 14695981039346656037ull
+#define CONTENT_TOOL_PRIME 1099511628211ull
+
+static __always_inline __u64 content_tool_add(__u64 hash, __u8 c)
+{
+	return (hash ^ c) * CONTENT_TOOL_PRIME;
 }
 
 static __always_inline int content_word_is(const struct content_state *s, __u8 len, __u64 high,

@@ -65,6 +65,7 @@ enum bailiff_reason {
 	BAILIFF_REASON_CONTENT,	    /* a detector found something in the text of a stream */
 	BAILIFF_REASON_COMPRESSED,  /* a response that came compressed, and could not be read */
 	BAILIFF_REASON_UNREADABLE,  /* a stream, or a part of it, that could not be gone over */
+	BAILIFF_REASON_TOOL,	    /* a call of a tool that the person may not use */
 	BAILIFF_REASON_MAX,
 };
 
@@ -83,6 +84,8 @@ enum bailiff_reason {
 #define POLICY_NAMESPACES	 64u  /* user namespaces may be made */
 #define POLICY_COMPRESSED_BLOCK	 128u /* a compressed response is made unreadable */
 
+#define POLICY_INLINE_TOOLS 1u /* in inline_kinds: names of tools are looked at */
+
 #define POLICY_LISTEN_MAX 8
 #define POLICY_MODEL_MAX  4
 
@@ -100,7 +103,8 @@ struct policy_root {
 	__u32 valid;	     /* 1 once the slot was filled; an empty slot denies governed tasks */
 	__u32 flags;	     /* POLICY_* */
 	__u32 mode_inline;   /* of what detectors find in streams */
-	__u32 inline_kinds;  /* bit (1 << enum content_kind) for each that a detector acts on */
+	__u32 inline_kinds;  /* bit (1 << enum content_kind) for each that a detector acts on;
+			      * POLICY_INLINE_TOOLS */
 	__u32 inline_rule;   /* rule of the scan table's detector 0; the others follow */
 	__u32 inline_pad;
 	__u64 credential_key[2];		     /* of the digests of enrolled credentials */
@@ -136,6 +140,15 @@ struct skill_value {
 	__u32 pad;
 };
 CONTRACT_ASSERT(sizeof(struct skill_value) == 16, "skill_value");
+
+/* Tools that are not for everybody: (person, name) -> struct skill_value, with person 0 as above. A
+ * tool that is not listed is for everybody, so that a collision made on purpose gains nothing. */
+struct tool_key {
+	__u32 person;
+	__u32 pad;
+	__u64 name; /* FNV-1a */
+};
+CONTRACT_ASSERT(sizeof(struct tool_key) == 16, "tool_key");
 
 /* Destinations: longest prefix of the canonical address -> a set of rules. The compiler puts into
  * the set of a prefix the rules of every shorter prefix that covers it, so that one lookup is

@@ -49,6 +49,22 @@ struct {
 		});
 } policy_texts SEC(".maps");
 
+/* Written by the keeper: tools that are not for everybody. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, POLICY_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(key_size, sizeof(struct tool_key));
+			__uint(value_size, sizeof(struct skill_value));
+		});
+} policy_tools SEC(".maps");
+
 /* What was blocked once comes again with each turn of the conversation, and is masked there. Known
  * by what stands at the end of the match and before it, so that how the stream was cut makes no
  * difference, and the same value in another sentence is blocked for itself. Of a person and not of
@@ -85,9 +101,10 @@ struct {
 
 struct inline_found {
 	__u32 n;
-	__u16 detector;
+	__u32 detector; /* of a tool: the rule */
 	__u8 kind, action;
-	__u32 repeat;
+	__u8 repeat;
+	__u8 reason; /* enum bailiff_reason */
 };
 
 enum inline_answer {
@@ -99,7 +116,8 @@ enum inline_answer {
 struct inline_work {
 	__u32 busy;
 	/* what policy wants of this call */
-	__u32 want; /* bit (1 << enum content_kind) for each that is gathered */
+	__u32 want;  /* bit (1 << enum content_kind) for each that is gathered */
+	__u32 tools; /* names of tools are looked at */
 	__u32 slot;
 	__u32 mode;  /* enum bailiff_mode */
 	__u32 flags; /* POLICY_* */

@@ -9,7 +9,7 @@
 
 /* Notes a finding. Where there is no place for another kind of it, it counts with the last. */
 static __always_inline void inline_note(struct inline_work *w, __u32 detector, __u32 kind,
-					__u32 action, __u32 repeat)
+					__u32 action, __u32 repeat, __u32 reason)
 {
 	struct inline_found *f;
 	__u32 i;
@@ -19,7 +19,7 @@ static __always_inline void inline_note(struct inline_work *w, __u32 detector, _
 		if (i >= w->n_found)
 			break;
 		if (f->detector == detector && f->kind == kind && f->action == action &&
-		    f->repeat == repeat) {
+		    f->repeat == repeat && f->reason == reason) {
 			f->n++;
 			return;
 		}
@@ -34,6 +34,7 @@ static __always_inline void inline_note(struct inline_work *w, __u32 detector, _
 	f->kind = kind;
 	f->action = action;
 	f->repeat = repeat;
+	f->reason = reason;
 	w->n_found = i + 1;
 }
 
@@ -104,7 +105,7 @@ __noinline int inline_judge(struct inline_work *w, __u32 i)
 		w->block_fresh = 1;
 	}
 	if (action && whole && !w->dry)
-		inline_note(w, s->detector, kind, action, repeat);
+		inline_note(w, s->detector, kind, action, repeat, BAILIFF_REASON_CONTENT);
 	return action >= SCAN_MASK;
 }
 
@@ -112,9 +113,10 @@ __noinline int inline_judge(struct inline_work *w, __u32 i)
  */
 
 static __always_inline void inline_record(struct inline_work *w, struct task_context *t,
-					  const struct inline_found *f, __u32 reason)
+					  const struct inline_found *f)
 {
-	bool blocks = f->action >= SCAN_BLOCK;
+	/* a refusal has the ring that nothing else can fill */
+	bool refuses = f->action >= SCAN_BLOCK || f->reason == BAILIFF_REASON_TOOL;
 	struct tls_connection_key key;
 	struct tls_connection *c;
 	struct record_inline *r;
@@ -122,12 +124,12 @@ static __always_inline void inline_record(struct inline_work *w, struct task_con
 	if (!reporting())
 		return;
 	/* two calls: of a pointer to the map that is either, 6.1 knows nothing */
-	if (blocks)
+	if (refuses)
 		r = bpf_ringbuf_reserve(&denials, sizeof(*r), 0);
 	else
 		r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {
-		count(blocks ? COUNTER_LOST_DENIAL : COUNTER_LOST_RECORD, 1);
+		count(refuses ? COUNTER_LOST_DENIAL : COUNTER_LOST_RECORD, 1);
 		return;
 	}
 	actor_head(&r->head, RECORD_INLINE, sizeof(*r), w->generation, t, w->person);
@@ -137,11 +139,13 @@ static __always_inline void inline_record(struct inline_work *w, struct task_con
 		     : w->mode == BAILIFF_MODE_ENFORCE ? BAILIFF_DENY
 		     : w->mode == BAILIFF_MODE_SHADOW  ? BAILIFF_WOULD_DENY
 						       : BAILIFF_ALLOW;
-	r->reason = reason;
-	r->rule = reason == BAILIFF_REASON_CONTENT ? w->rule + f->detector : 0;
+	r->reason = f->reason;
+	r->rule = f->reason == BAILIFF_REASON_CONTENT ? w->rule + f->detector
+		  : f->reason == BAILIFF_REASON_TOOL  ? f->detector
+						      : 0;
 	r->direction = w->direction;
 	r->ssl = w->ssl;
-	r->number = blocks ? w->number : 0;
+	r->number = f->action >= SCAN_BLOCK ? w->number : 0;
 	r->epoch = c ? c->epoch : 0;
 	r->kind = f->kind;
 	r->action = f->action;
@@ -152,11 +156,11 @@ static __always_inline void inline_record(struct inline_work *w, struct task_con
 	bpf_ringbuf_submit(r, 0);
 }
 
-__noinline int inline_tell(struct inline_work *w, struct task_context *t, __u32 i, __u32 reason)
+__noinline int inline_tell(struct inline_work *w, struct task_context *t, __u32 i)
 {
 	if (!w || !t)
 		return 0;
-	inline_record(w, t, &w->found[i & (INLINE_FOUND - 1)], reason);
+	inline_record(w, t, &w->found[i & (INLINE_FOUND - 1)]);
 	return 0;
 }
 
@@ -174,7 +178,8 @@ __noinline int inline_tell_stream(struct inline_work *w, struct task_context *t,
 	f->kind = w->direction == TLS_DIRECTION_SENT ? CONTENT_REQUEST : CONTENT_TEXT;
 	f->action = action;
 	f->repeat = 0;
-	inline_record(w, t, f, reason);
+	f->reason = reason;
+	inline_record(w, t, f);
 	return 0;
 }
 

@@ -152,11 +152,57 @@ static __always_inline void inline_answer_byte(struct inline_work *w, __u32 at)
 /* The head of a response ended. */
 static __always_inline void inline_headed(struct inline_work *w)
 {
-	if (w->content.unread != CONTENT_UNREAD_CODED || w->answer || !w->messages || !w->want)
+	if (w->content.unread != CONTENT_UNREAD_CODED || w->answer || !w->messages ||
+	    !(w->want | w->tools))
 		return;
 	w->coded = 1;
 	if (w->flags & POLICY_COMPRESSED_BLOCK)
 		w->answer = INLINE_ANSWER_BLANK;
+}
+
+/* What the policy says of the tool that was named; NULL: it is for everybody. */
+static __always_inline const struct skill_value *inline_tool_rule(struct inline_work *w)
+{
+	struct tool_key key = {.person = w->person, .name = content_tool_hash(&w->content)};
+	const struct skill_value *v;
+	__u32 slot = w->slot;
+	void *tools;
+
+	tools = bpf_map_lookup_elem(&policy_tools, &slot);
+	if (!tools)
+		return NULL;
+	v = bpf_map_lookup_elem(tools, &key);
+	if (v)
+		return v;
+	key.person = 0;
+	return bpf_map_lookup_elem(tools, &key);
+}
+
+/* A tool's name, or the beginning of one, ends before raw[end). A call of one that the person may
+ * not use becomes that of a tool which does not exist: the client says so to the model. */
+__noinline int inline_tool(struct inline_work *w, __u32 end)
+{
+	const struct skill_value *v;
+	__u32 len, i;
+	__u8 byte;
+
+	if (!w || w->dry || !w->tools || !end)
+		return 0;
+	v = inline_tool_rule(w);
+	if (!v || v->verdict != BAILIFF_DENY)
+		return 0;
+	len = content_tool_len(&w->out, end);
+	if (!len)
+		return 0;
+	inline_note(w, v->rule, CONTENT_INPUT, SCAN_MASK, 0, BAILIFF_REASON_TOOL);
+	byte = content_tool_byte(&w->content, &w->out, len, w->raw[(end - 1) & (SCAN_BUFFER - 1)]);
+	for (i = 1; i <= CONTENT_SATURATED; i++) {
+		if (i > len)
+			break;
+		w->raw[(end - i) & (SCAN_BUFFER - 1)] = byte;
+	}
+	inline_put(w, end - len, end);
+	return 0;
 }
 
 /* One byte through the content machine. */
@@ -184,6 +230,8 @@ __noinline int inline_byte(struct inline_work *w)
 			inline_headed(w);
 		if (w->answer && (o->flags & CONTENT_BODY))
 			inline_answer_byte(w, at);
+		if (o->flags & CONTENT_TOOL_NAME)
+			inline_tool(w, content_tool_end(&w->content, at, w->at >= w->len));
 	}
 	if (o->flags & CONTENT_ENDS)
 		w->ended = 1;

@@ -271,6 +271,7 @@ static __always_inline int inline_write(struct inline_work *w, struct inline_con
 					__u64 buffer, __u32 len)
 {
 	w->direction = TLS_DIRECTION_SENT;
+	w->tools = 0;
 	/* what a tool was given comes again with each turn */
 	if (w->want & 1 << CONTENT_REQUEST)
 		w->want = 1 << CONTENT_REQUEST | 1 << CONTENT_INPUT | 1 << CONTENT_TEXT;
@@ -370,17 +371,24 @@ static __always_inline void inline_report(struct inline_work *w, struct inline_c
 	for (__u32 i = 0; i < INLINE_FOUND; i++) {
 		if (i >= w->n_found)
 			break;
-		inline_tell(w, t, i, BAILIFF_REASON_CONTENT);
+		inline_tell(w, t, i);
 	}
 	if (w->coded)
 		inline_tell_stream(w, t, BAILIFF_REASON_COMPRESSED,
 				   w->answer ? SCAN_MASK : SCAN_LOG);
-	if ((w->content.lost || w->failed) && !c->gone && w->want) {
+	if ((w->content.lost || w->failed) && !c->gone && (w->want | w->tools)) {
 		c->gone = 1;
 		inline_tell_stream(w, t, BAILIFF_REASON_UNREADABLE, SCAN_LOG);
 	}
 	if (w->failed || w->reset)
 		inline_reset(w->mode);
+}
+
+/* Who cannot overwrite cannot enforce. */
+static __always_inline __u32 inline_mode(const struct policy_root *root)
+{
+	return !inline_writes && root->mode_inline > BAILIFF_MODE_SHADOW ? BAILIFF_MODE_SHADOW
+									 : root->mode_inline;
 }
 
 /* Reads the policy. Returns 0 when nothing is looked for. */
@@ -399,9 +407,8 @@ static __always_inline int inline_policy(struct inline_work *w, const struct tas
 	/* NONE is never touched, whatever is asked for */
 	w->want = root->inline_kinds &
 		  (1 << CONTENT_TEXT | 1 << CONTENT_INPUT | 1 << CONTENT_REQUEST);
-	w->mode = root->mode_inline;
-	if (!inline_writes && w->mode > BAILIFF_MODE_SHADOW)
-		w->mode = BAILIFF_MODE_SHADOW;
+	w->tools = root->inline_kinds & POLICY_INLINE_TOOLS;
+	w->mode = inline_mode(root);
 	w->flags = root->flags;
 	w->rule = root->inline_rule;
 	w->generation = root->generation;
@@ -417,7 +424,7 @@ static __always_inline __u32 inline_kinds(__u32 *ret_mode)
 	__u32 slot = 0;
 
 	root = policy_now(&slot);
-	*ret_mode = root ? root->mode_inline : 0;
+	*ret_mode = root ? inline_mode(root) : 0;
 	return root ? root->inline_kinds : 0;
 }
 
@@ -496,8 +503,11 @@ int inline_call(struct pt_regs *ctx)
 	if (!inline_policy(w, t, call.ssl))
 		goto out;
 	table = inline_table(w->slot);
-	if (!table)
-		goto out;
+	if (!table) {
+		if (!w->tools)
+			goto out;
+		w->want = 0; /* nothing is scanned */
+	}
 	if (place == INLINE_AT_WRITE) {
 		inline_resume(c, call.buffer, (__u32)n);
 		go = inline_write(w, c, call.buffer, (__u32)n);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bpf/content_state.h"
 #include "policy/address.h"
 #include "policy/array.h"
 #include "policy/fields.h"
@@ -80,25 +81,54 @@ static int compile_add_skill(struct compile *c, const struct policy_skill *skill
 	return 0;
 }
 
-/* here[i]: person i + 1 has a login on this host. allowed: memory for as many, all false. */
-static int compile_skill(struct compile *c, const struct policy_skill *skill, uint32_t rule,
-			 const bool *here, bool *allowed)
-{
-	const struct policy *policy = c->policy;
-	int r = compile_add_skill(c, skill, rule, 0, BAILIFF_DENY,
-				  BAILIFF_REASON_SKILL_NOT_ALLOWED);
+/* Who has a login on this host, and, of one skill or tool at a time, who may use it: person i + 1.
+ */
+struct compile_people {
+	bool *here, *may;
+};
 
+static void compile_people_free(struct compile_people *people)
+{
+	free(people->here);
+	free(people->may);
+}
+
+static int compile_people_of(const struct compile *c, struct compile_people *ret)
+{
+	ret->here = calloc(c->policy->n_people + 1, sizeof(*ret->here));
+	ret->may = calloc(c->policy->n_people + 1, sizeof(*ret->may));
+	if (!ret->here || !ret->may)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->tables->n_persons; i++)
+		if (c->tables->persons[i].value.person)
+			ret->here[c->tables->persons[i].value.person - 1] = true;
+	return 0;
+}
+
+/* Of those who are not here nothing has to be known. */
+static void compile_who(const struct policy *policy, const struct policy_skill *skill,
+			struct compile_people *people)
+{
+	for (uint32_t i = 0; i < policy->n_people; i++)
+		people->may[i] =
+			people->here[i] && (policy->people[i].teams & skill->allowed_teams);
 	for (char **email = skill->allowed_users; email && *email; email++) {
 		uint32_t person = load_find_person(policy, *email);
 
-		if (person)
-			allowed[person - 1] = true;
+		if (person && people->here[person - 1])
+			people->may[person - 1] = true;
 	}
-	for (uint32_t i = 0; r == 0 && i < policy->n_people; i++) {
-		bool may = allowed[i] || (policy->people[i].teams & skill->allowed_teams);
+}
 
-		allowed[i] = false;
-		if (!may || !here[i])
+static int compile_skill(struct compile *c, const struct policy_skill *skill, uint32_t rule,
+			 struct compile_people *people)
+{
+	int r = compile_add_skill(c, skill, rule, 0, BAILIFF_DENY,
+				  BAILIFF_REASON_SKILL_NOT_ALLOWED);
+
+	compile_who(c->policy, skill, people);
+	for (uint32_t i = 0; r == 0 && i < c->policy->n_people; i++) {
+		if (!people->may[i])
 			continue;
 		if (skill->requires_approval)
 			r = compile_add_skill(c, skill, rule, i + 1, BAILIFF_DENY,
@@ -110,20 +140,46 @@ static int compile_skill(struct compile *c, const struct policy_skill *skill, ui
 	return r;
 }
 
+static int compile_add_tool(struct compile *c, const struct policy_skill *tool, uint32_t rule,
+			    uint32_t person)
+{
+	struct policy_tables *t = c->tables;
+	uint64_t hash = CONTENT_TOOL_FIRST;
+
+	for (const char *p = tool->name; *p; p++)
+		hash = content_tool_add(hash, (uint8_t)*p);
+	if (array_grow(t->tools, t->n_tools) < 0)
+		return -ENOMEM;
+	t->tools[t->n_tools].key = (struct tool_key){.person = person, .name = hash};
+	t->tools[t->n_tools++].value = (struct skill_value){
+		.verdict = person ? BAILIFF_ALLOW : BAILIFF_DENY,
+		.reason = person ? BAILIFF_REASON_RULE : BAILIFF_REASON_TOOL,
+		.rule = rule,
+	};
+	return 0;
+}
+
+static int compile_tool(struct compile *c, const struct policy_skill *tool, uint32_t rule,
+			struct compile_people *people)
+{
+	int r = compile_add_tool(c, tool, rule, 0);
+
+	compile_who(c->policy, tool, people);
+	for (uint32_t i = 0; r == 0 && i < c->policy->n_people; i++)
+		if (people->may[i])
+			r = compile_add_tool(c, tool, rule, i + 1);
+	return r;
+}
+
 static int compile_skills(struct compile *c)
 {
-	const struct policy *policy = c->policy;
-	_cleanup_free_ bool *here = calloc(policy->n_people + 1, sizeof(*here));
-	_cleanup_free_ bool *allowed = calloc(policy->n_people + 1, sizeof(*allowed));
-	int r = 0;
+	_cleanup_(compile_people_free) struct compile_people people = {0};
+	int r = compile_people_of(c, &people);
 
-	if (!here || !allowed)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->tables->n_persons; i++)
-		if (c->tables->persons[i].value.person)
-			here[c->tables->persons[i].value.person - 1] = true;
-	for (uint32_t i = 0; r == 0 && i < policy->n_skills; i++)
-		r = compile_skill(c, &policy->skills[i], c->first_skill + i, here, allowed);
+	for (uint32_t i = 0; r == 0 && i < c->policy->n_skills; i++)
+		r = compile_skill(c, &c->policy->skills[i], c->first_skill + i, &people);
+	for (uint32_t i = 0; r == 0 && i < c->policy->n_tools; i++)
+		r = compile_tool(c, &c->policy->tools[i], c->first_tool + i, &people);
 	return r;
 }
 
@@ -208,6 +264,7 @@ void policy_tables_free(struct policy_tables *tables)
 	free(tables->patterns);
 	free(tables->locals);
 	free(tables->credentials);
+	free(tables->tools);
 	free(tables->scan);
 	free(tables->texts);
 	for (size_t i = 0; i < tables->n_rules; i++) {

@@ -11,8 +11,8 @@ struct compile {
 	const struct policy_addresses *addresses;
 	size_t n_addresses;
 	char *err;
-	uint32_t first_skill, first_destination, first_resolver,
-		first_inline; /* in the rule table */
+	uint32_t first_skill, first_destination, first_resolver, first_inline,
+		first_tool; /* in the rule table */
 };
 
 /* Each fills its tables. Returns 0, -ENOMEM; compile_destinations also -E2BIG with err set. */

@@ -87,15 +87,14 @@ static int inline_texts(const struct policy_inline *p, const char *contact, stru
 
 _Static_assert(INLINE_TEXTS == 4, "inline_texts");
 
-int compile_inline(struct compile *c)
+/* The table of the detectors that act, and what answers say of them. */
+static int inline_detectors(struct compile *c)
 {
 	const struct policy *policy = c->policy;
 	struct policy_tables *t = c->tables;
 	unsigned int acts = 0;
 	int r = 0;
 
-	if (!policy->scan)
-		return 0;
 	t->scan = malloc(sizeof(*t->scan));
 	t->texts = calloc((size_t)policy->scan->detectors * INLINE_TEXTS, sizeof(*t->texts));
 	if (!t->scan || !t->texts)
@@ -111,13 +110,25 @@ int compile_inline(struct compile *c)
 			r = inline_texts(p, policy->contact, &t->texts[t->n_texts]);
 		t->n_texts += INLINE_TEXTS;
 	}
-	t->root.mode_inline = policy->mode_inline;
 	t->root.inline_rule = c->first_inline;
 	for (unsigned int kind = CONTENT_TEXT; kind <= CONTENT_REQUEST; kind++)
 		if (SCAN_ACTS(acts, kind))
 			t->root.inline_kinds |= 1u << kind;
+	return r;
+}
+
+int compile_inline(struct compile *c)
+{
+	const struct policy *policy = c->policy;
+	struct policy_root *root = &c->tables->root;
+	int r = policy->scan ? inline_detectors(c) : 0;
+
+	if (policy->n_tools)
+		root->inline_kinds |= POLICY_INLINE_TOOLS;
+	if (root->inline_kinds)
+		root->mode_inline = policy->mode_inline;
 	if (policy->inline_compressed_block &&
-	    (t->root.inline_kinds & (1u << CONTENT_TEXT | 1u << CONTENT_INPUT)))
-		t->root.flags |= POLICY_COMPRESSED_BLOCK;
+	    (root->inline_kinds & (POLICY_INLINE_TOOLS | 1u << CONTENT_TEXT | 1u << CONTENT_INPUT)))
+		root->flags |= POLICY_COMPRESSED_BLOCK;
 	return r;
 }

@@ -41,8 +41,11 @@ static int load_set_default(char **text, const char *value)
 	return *text ? 0 : -ENOMEM;
 }
 
+/* Whether something in responses is overwritten, which a compressed one would escape. */
 static bool load_masks_responses(const struct policy *policy)
 {
+	if (policy->n_tools)
+		return true;
 	for (size_t i = 0; i < policy->n_inlines; i++)
 		if (policy->inlines[i].text >= SCAN_MASK ||
 		    policy->inlines[i].tool_input >= SCAN_MASK)
@@ -141,6 +144,7 @@ static int load_files(struct load *load, load_open open, void *ctx, struct polic
 		return -ENOMEM;
 	load_people(load);
 	load_skills(load);
+	load_tools(load);
 	load_credentials(load);
 	load_destinations(load);
 	if (load->main.error || load->acl.error)
@@ -247,6 +251,11 @@ void policy_free(struct policy *policy)
 		fields_free_texts(policy->skills[i].allowed_users);
 	}
 	free(policy->skills);
+	for (size_t i = 0; i < policy->n_tools; i++) {
+		free(policy->tools[i].name);
+		fields_free_texts(policy->tools[i].allowed_users);
+	}
+	free(policy->tools);
 	for (size_t i = 0; i < policy->n_destinations; i++) {
 		free(policy->destinations[i].id);
 		free(policy->destinations[i].name);

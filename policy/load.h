@@ -30,7 +30,7 @@ struct load {
 	bool acl_usable; /* false: teams and users are unknown, and nothing is said of them */
 
 	/* read once people and teams are known */
-	const struct document_node *allow, *deny, *endpoints, *skills, *enrolled;
+	const struct document_node *allow, *deny, *endpoints, *skills, *enrolled, *tools;
 };
 
 /* Each reads its part and reports what is wrong with it. */
@@ -38,8 +38,19 @@ void load_main(struct load *load);	   /* bailiff.yaml without rules */
 void load_acl(struct load *load);	   /* the ACL without its skills */
 void load_people(struct load *load);	   /* people and teams of both */
 void load_skills(struct load *load);	   /* needs people */
+void load_tools(struct load *load);	   /* needs people */
 void load_destinations(struct load *load); /* needs people */
 void load_credentials(struct load *load);  /* needs people */
+
+/* A skill or a tool, for those who read whom it is for. */
+struct load_skill {
+	struct load *load;
+	struct policy_skill *skill;
+};
+void load_allowed_users(struct fields *f, const struct document_node *node, void *out);
+void load_allowed_teams(struct fields *f, const struct document_node *node, void *out);
+/* Whether anybody there is could use it. */
+bool load_skill_reachable(const struct policy *policy, const struct policy_skill *skill);
 
 /* Readers of list entries that another file's tables name. */
 void load_resolvers(struct fields *f, const struct document_node *node, void *out);
@@ -58,7 +69,7 @@ bool load_is_word(const char *text);
  * -ENOMEM. */
 int load_usual_locals(struct load *load);
 extern const struct field load_main_fields[], load_acl_fields[];
-extern const struct field load_destination_fields[], load_endpoint_fields[];
+extern const struct field load_destination_fields[], load_endpoint_fields[], load_tool_fields[];
 extern const struct field load_credentials_fields[];
 
 /* A person's number (index + 1) or 0; a team's number or -1. Only after load_people(). */

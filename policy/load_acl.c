@@ -101,14 +101,9 @@ static void acl_skills(struct fields *f, const struct document_node *v, void *ou
 /* ---- skills ------------------------------------------------------------------------------------
  */
 
-struct acl_skill {
-	struct load *load;
-	struct policy_skill *skill;
-};
-
 static void skill_check_user(struct fields *f, const struct document_node *v, void *out)
 {
-	struct acl_skill *s = out;
+	struct load_skill *s = out;
 	_cleanup_free_ char *email = strdup(v->kind == DOCUMENT_SCALAR ? v->text : "");
 	const char *near;
 
@@ -131,9 +126,9 @@ static void skill_check_user(struct fields *f, const struct document_node *v, vo
 			       email);
 }
 
-static void skill_users(struct fields *f, const struct document_node *v, void *out)
+void load_allowed_users(struct fields *f, const struct document_node *v, void *out)
 {
-	struct acl_skill *s = out;
+	struct load_skill *s = out;
 
 	fields_texts(f, v, "allowed_users", LOAD_NAME_MAX, true, &s->skill->allowed_users);
 	if (v->kind == DOCUMENT_SEQUENCE)
@@ -142,7 +137,7 @@ static void skill_users(struct fields *f, const struct document_node *v, void *o
 
 static void skill_team(struct fields *f, const struct document_node *v, void *out)
 {
-	struct acl_skill *s = out;
+	struct load_skill *s = out;
 	const char *name = fields_peek(f, v, "a team", LOAD_NAME_MAX);
 	int team;
 
@@ -158,7 +153,7 @@ static void skill_team(struct fields *f, const struct document_node *v, void *ou
 	s->skill->allowed_teams |= 1ULL << team;
 }
 
-static void skill_teams(struct fields *f, const struct document_node *v, void *out)
+void load_allowed_teams(struct fields *f, const struct document_node *v, void *out)
 {
 	fields_list(f, v, "allowed_teams", skill_team, out);
 }
@@ -166,12 +161,12 @@ static void skill_teams(struct fields *f, const struct document_node *v, void *o
 static void skill_approval(struct fields *f, const struct document_node *v, void *out)
 {
 	fields_bool(f, v, "requires_approval",
-		    &((struct acl_skill *)out)->skill->requires_approval);
+		    &((struct load_skill *)out)->skill->requires_approval);
 }
 
 static const struct field skill_fields[] = {
-	{.name = "allowed_users", .read = skill_users, .below = "[]"},
-	{.name = "allowed_teams", .read = skill_teams, .below = "[]"},
+	{.name = "allowed_users", .read = load_allowed_users, .below = "[]"},
+	{.name = "allowed_teams", .read = load_allowed_teams, .below = "[]"},
 	{.name = "requires_approval", .read = skill_approval},
 	{0},
 };
@@ -198,8 +193,7 @@ static bool acl_skill_name_usable(struct fields *f, const struct document_node *
 	return false;
 }
 
-/* Whether anybody there is could be allowed by the skill's entry. */
-static bool acl_skill_reachable(const struct policy *policy, const struct policy_skill *skill)
+bool load_skill_reachable(const struct policy *policy, const struct policy_skill *skill)
 {
 	if (skill->allowed_teams) /* each of them has somebody */
 		return true;
@@ -214,7 +208,7 @@ static void acl_skill(struct fields *f, const struct document_node *key,
 {
 	struct load *load = out;
 	struct policy *policy = load->policy;
-	struct acl_skill s = {.load = load};
+	struct load_skill s = {.load = load};
 	size_t errors = f->report->n_errors;
 
 	if (!acl_skill_name_usable(f, key))
@@ -232,7 +226,7 @@ static void acl_skill(struct fields *f, const struct document_node *key,
 	}
 	policy->n_skills++;
 	fields_mapping(f, v, skill_fields, "a skill", &s);
-	if (f->report->n_errors == errors && !acl_skill_reachable(policy, s.skill))
+	if (f->report->n_errors == errors && !load_skill_reachable(policy, s.skill))
 		fields_warning(f, key, "skill \"%s\" is for nobody: no user and no team may use it",
 			       s.skill->name);
 }

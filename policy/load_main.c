@@ -249,6 +249,15 @@ static void main_skills(struct fields *f, const struct document_node *v, void *o
 	fields_mapping(f, v, skills_fields, "skills", out);
 }
 
+/* ---- tools -------------------------------------------------------------------------------------
+ */
+
+static void main_tools(struct fields *f, const struct document_node *v, void *out)
+{
+	(void)f;
+	((struct load *)out)->tools = v;
+}
+
 /* ---- mask --------------------------------------------------------------------------------------
  */
 
@@ -526,6 +535,7 @@ const struct field load_main_fields[] = {
 	{.name = "model", .read = main_model, .fields = model_fields},
 	{.name = "destinations", .read = main_destinations, .fields = destinations_fields},
 	{.name = "skills", .read = main_skills, .fields = skills_fields},
+	{.name = "tools", .read = main_tools, .below = ".NAME", .fields = load_tool_fields},
 	{.name = "mask", .read = main_mask, .fields = mask_fields},
 	{.name = "inline", .read = load_inline, .fields = load_inline_fields},
 	{.name = "clients", .read = main_clients, .fields = clients_fields},

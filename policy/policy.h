@@ -52,11 +52,12 @@ struct policy_person {
 	uint64_t teams;	   /* bit i: policy->teams[i] */
 };
 
+/* A skill, or a tool that is not for everybody. */
 struct policy_skill {
 	char *name;
 	char **allowed_users; /* NULL-terminated */
 	uint64_t allowed_teams;
-	bool requires_approval;
+	bool requires_approval; /* of a skill */
 	struct policy_where where;
 };
 
@@ -141,6 +142,8 @@ struct policy {
 	struct policy_skill *skills;
 	size_t n_skills;
 	bool skill_default_allow;
+	struct policy_skill *tools; /* those that are listed; others are for everybody */
+	size_t n_tools;
 	struct policy_destination *destinations;
 	size_t n_destinations;
 	/* name servers that governed tasks may reach; the port is always set */
@@ -228,12 +231,13 @@ enum policy_rule_kind {
 	POLICY_RULE_DESTINATION_DEFAULT,
 	POLICY_RULE_RESOLVER,
 	POLICY_RULE_INLINE, /* a detector of the inline data path, in the order of the scan table */
+	POLICY_RULE_TOOL,
 	POLICY_RULE_KIND_MAX,
 };
 struct policy_rule {
 	enum policy_rule_kind kind;
 	char *id; /* "skill/pdf", "destinations/allow[2]", "destinations/default", "skills/default",
-		   * "model/endpoints[0]", "destinations/resolvers[0]" */
+		   * "model/endpoints[0]", "destinations/resolvers[0]", "tools/WebFetch" */
 	char *words; /* one clause: "skill pdf is for teams engineers and data-team" */
 	struct policy_where where;
 };
@@ -299,6 +303,11 @@ struct policy_tables {
 	struct scan_table *scan;
 	struct inline_text *texts; /* INLINE_TEXTS for each detector */
 	size_t n_texts;
+	struct {
+		struct tool_key key;
+		struct skill_value value;
+	} * tools;
+	size_t n_tools;
 	struct policy_rule *rules; /* rules[0] is unused */
 	size_t n_rules;		   /* with rules[0] */
 	char **files;		   /* NULL-terminated: the names in each policy_where */

@@ -46,11 +46,12 @@ static int words_teams(struct buffer *out, const struct policy *policy, uint64_t
 	return r < 0 ? r : words_list(out, names, n);
 }
 
-static int words_skill(struct buffer *out, const struct policy *policy,
+/* what: "skill" or "tool" */
+static int words_skill(struct buffer *out, const struct policy *policy, const char *what,
 		       const struct policy_skill *skill)
 {
 	size_t n = 0;
-	int r = buffer_printf(out, WORDS_MAX, "skill %s is for ", skill->name);
+	int r = buffer_printf(out, WORDS_MAX, "%s %s is for ", what, skill->name);
 
 	while (skill->allowed_users && skill->allowed_users[n])
 		n++;
@@ -266,7 +267,7 @@ int compile_rules(struct compile *c)
 	for (size_t i = 0; r == 0 && i < policy->n_skills; i++) {
 		const struct policy_skill *skill = &policy->skills[i];
 
-		r = words_skill(&words, policy, skill);
+		r = words_skill(&words, policy, "skill", skill);
 		r = rules_add(c, POLICY_RULE_SKILL, r, &words, skill->where, "skill", skill->name);
 	}
 	c->first_destination = (uint32_t)t->n_rules;
@@ -295,6 +296,13 @@ int compile_rules(struct compile *c)
 			continue;
 		r = words_inline(&words, p);
 		r = rules_add(c, POLICY_RULE_INLINE, r, &words, p->where, "inline", p->name);
+	}
+	c->first_tool = (uint32_t)t->n_rules;
+	for (size_t i = 0; r == 0 && i < policy->n_tools; i++) {
+		const struct policy_skill *tool = &policy->tools[i];
+
+		r = words_skill(&words, policy, "tool", tool);
+		r = rules_add(c, POLICY_RULE_TOOL, r, &words, tool->where, "tools", tool->name);
 	}
 	return r;
 }

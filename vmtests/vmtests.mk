@@ -58,7 +58,7 @@ $(BUILD)/connects: vmtests/load/connects.c | $(BUILD)/.deps
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
 
 # Values of every detector through the program that masks in place.
-$(BUILD)/prove_inline: vmtests/inline/prove.c vmtests/inline/blocks.c vmtests/inline/many.c vmtests/inline/world.c vmtests/inline/streams.c \
+$(BUILD)/prove_inline: vmtests/inline/prove.c vmtests/inline/blocks.c vmtests/inline/many.c vmtests/inline/tools.c vmtests/inline/world.c vmtests/inline/streams.c \
 		vmtests/inline/world.h vmtests/inline/streams.h $(LIB) | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(CFLAGS) -Wall -Wextra $(CPPFLAGS) $(PC_CFLAGS) -Ivmtests/inline -Itests/unit \

@@ -237,6 +237,9 @@ int policy_show_print(const struct policy *policy, FILE *to)
 		r = show_rules(tables, "Destinations (deny, then model, then allow)", to,
 			       1u << POLICY_RULE_DESTINATION | 1u << POLICY_RULE_RESOLVER |
 				       1u << POLICY_RULE_DESTINATION_DEFAULT);
+	if (r == 0 && policy->n_tools)
+		r = show_rules(tables, "Tools (those that are not listed are for everybody)", to,
+			       1u << POLICY_RULE_TOOL);
 	if (r == 0)
 		show_doors(policy, to);
 	if (r == 0)
@@ -317,7 +320,9 @@ static json_t *show_json_skill(const struct policy *policy, const struct policy_
 	json_object_set_new(json, "name", json_string(skill->name));
 	json_object_set_new(json, "allowed_users", show_json_texts(skill->allowed_users));
 	json_object_set_new(json, "allowed_teams", show_json_teams(policy, skill->allowed_teams));
-	json_object_set_new(json, "requires_approval", json_boolean(skill->requires_approval));
+	if (rule->kind == POLICY_RULE_SKILL)
+		json_object_set_new(json, "requires_approval",
+				    json_boolean(skill->requires_approval));
 	return json;
 }
 
@@ -412,13 +417,14 @@ static json_t *show_json_listen(const struct policy *policy)
 json_t *policy_show_json(const struct policy *policy)
 {
 	_cleanup_(show_tables_freep) struct policy_tables *tables = NULL;
-	json_t *skills, *destinations, *json;
-	size_t skill = 0, destination = 0;
+	json_t *skills, *tools, *destinations, *json;
+	size_t skill = 0, tool = 0, destination = 0;
 	char hex[DIGEST_HEX];
 
 	if (show_compile(policy, &tables) < 0)
 		return NULL;
 	skills = json_array();
+	tools = json_array();
 	destinations = json_array();
 	for (size_t i = 1; i < tables->n_rules; i++) {
 		const struct policy_rule *rule = &tables->rules[i];
@@ -426,6 +432,9 @@ json_t *policy_show_json(const struct policy *policy)
 		if (rule->kind == POLICY_RULE_SKILL)
 			json_array_append_new(
 				skills, show_json_skill(policy, &policy->skills[skill++], rule));
+		else if (rule->kind == POLICY_RULE_TOOL)
+			json_array_append_new(
+				tools, show_json_skill(policy, &policy->tools[tool++], rule));
 		else if (rule->kind == POLICY_RULE_DESTINATION)
 			json_array_append_new(
 				destinations,
@@ -445,6 +454,7 @@ json_t *policy_show_json(const struct policy *policy)
 	json_object_set_new(json, "skill_default",
 			    json_string(policy->skill_default_allow ? "allow" : "deny"));
 	json_object_set_new(json, "skills", skills);
+	json_object_set_new(json, "tools", tools);
 	json_object_set_new(json, "destinations", destinations);
 	json_object_set_new(json, "resolvers", show_json_resolvers(policy));
 	json_object_set_new(json, "unlisted_names",

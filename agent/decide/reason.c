@@ -46,6 +46,7 @@ static const char *const reason_words[] = {
 	"content",
 	"compressed",
 	"unreadable",
+	"tool_not_allowed",
 };
 static_assert(ARRAY_SIZE(reason_words) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -84,6 +85,7 @@ static const char *const reason_advice[] = {
 	[BAILIFF_REASON_CONTENT] = "Leave it out, or ask %s.",
 	[BAILIFF_REASON_COMPRESSED] = "Ask %s.",
 	[BAILIFF_REASON_UNREADABLE] = "Ask %s.",
+	[BAILIFF_REASON_TOOL] = "Ask %s.",
 };
 static_assert(ARRAY_SIZE(reason_advice) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -187,18 +189,27 @@ static void reason_add_membership(struct reason_text *t, const struct reason_cas
 	}
 }
 
-/* The skill that a rule "skill/NAME" is about. */
+/* Of these the one called as a rule's id, "skill/NAME" say, has it behind the prefix. */
+static const struct policy_skill *reason_find(const struct policy_skill *list, size_t n,
+					      const char *prefix, const char *id)
+{
+	size_t len = strlen(prefix);
+
+	for (size_t i = 0; id && strncmp(id, prefix, len) == 0 && i < n; i++)
+		if (list[i].name && strcmp(list[i].name, id + len) == 0)
+			return &list[i];
+	return NULL;
+}
+
+/* The skill or the tool that the rule is about. */
 static const struct policy_skill *reason_skill(const struct reason_case *c)
 {
-	const char *prefix = "skill/", *name;
-
-	if (!c->policy || !c->rule || c->rule->kind != POLICY_RULE_SKILL || !c->rule->id ||
-	    strncmp(c->rule->id, prefix, strlen(prefix)) != 0)
+	if (!c->policy || !c->rule)
 		return NULL;
-	name = c->rule->id + strlen(prefix);
-	for (size_t i = 0; i < c->policy->n_skills; i++)
-		if (c->policy->skills[i].name && strcmp(c->policy->skills[i].name, name) == 0)
-			return &c->policy->skills[i];
+	if (c->rule->kind == POLICY_RULE_SKILL)
+		return reason_find(c->policy->skills, c->policy->n_skills, "skill/", c->rule->id);
+	if (c->rule->kind == POLICY_RULE_TOOL)
+		return reason_find(c->policy->tools, c->policy->n_tools, "tools/", c->rule->id);
 	return NULL;
 }
 
@@ -269,8 +280,11 @@ static void reason_add_why(struct reason_text *t, const struct reason_case *c)
 		reason_add(t, "it is not in the list of skills, and what is not listed is refused");
 		break;
 	case BAILIFF_REASON_SKILL_NOT_ALLOWED:
+	case BAILIFF_REASON_TOOL:
 		if (skill)
 			reason_add_audience(t, c->policy, skill);
+		else if (c->reason == BAILIFF_REASON_TOOL && !c->rule)
+			reason_add(t, "it is a tool for others");
 		else
 			reason_add_rule(t, c);
 		reason_add(t, ", and ");

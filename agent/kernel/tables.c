@@ -145,6 +145,21 @@ static int place_scan(const struct kernel *k, const char *outer, uint32_t slot, 
 	return r < 0 ? log_err_r(r, "cannot place the table %s", outer) : 0;
 }
 
+static int apply_tools(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!k->scan)
+		return 0;
+	fd = inner_map(BPF_MAP_TYPE_HASH, "tools", sizeof(struct tool_key),
+		       sizeof(struct skill_value), t->n_tools);
+	r = fd < 0 ? fd : 0;
+	for (size_t i = 0; i < t->n_tools && !r; i++)
+		r = put(fd, "tools", &t->tools[i].key, &t->tools[i].value);
+	return r ? r : place_scan(k, "policy_tools", slot, fd);
+}
+
 /* The automaton of the inline data path, and what answers say. Without one the slot is empty. */
 static int apply_inline(struct kernel *k, const struct policy_tables *t, uint32_t slot)
 {
@@ -197,6 +212,8 @@ int kernel_policy_apply(struct kernel *k, const struct policy_tables *tables, ui
 		r = apply_credentials(k, tables, slot);
 	if (!r)
 		r = apply_inline(k, tables, slot);
+	if (!r)
+		r = apply_tools(k, tables, slot);
 	if (r < 0)
 		return r;
 	root.generation = generation;

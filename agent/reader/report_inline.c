@@ -12,6 +12,7 @@
 #include "reader/report.h"
 
 #define INLINE_RULE "inline/"
+#define TOOL_RULE   "tools/"
 
 static const char *const inline_kinds[] = {"none", "text", "tool_input", "request"};
 static_assert(ARRAY_SIZE(inline_kinds) == CONTENT_REQUEST + 1, "one per kind");
@@ -30,9 +31,17 @@ struct inline_case {
 	size_t n_tools;
 };
 
+/* A tool that the person may not use was called. */
+static bool inline_is_tool(const struct record_inline *r)
+{
+	return r->reason == BAILIFF_REASON_TOOL;
+}
+
 /* A finding that somebody is told of at once: something was stopped, or would have been. */
 static bool inline_is_urgent(const struct record_inline *r)
 {
+	if (inline_is_tool(r))
+		return r->verdict != BAILIFF_ALLOW;
 	return r->verdict != BAILIFF_ALLOW && !r->repeat && r->action != SCAN_MASK &&
 	       r->action != SCAN_LOG;
 }
@@ -60,14 +69,14 @@ static bool inline_has_exchange(const struct inline_case *i)
 	       (i->passed || i->record->direction == TLS_DIRECTION_RECEIVED);
 }
 
-/* "payment-card" of the rule "inline/payment-card". */
-static const char *inline_detector(const struct policy_rule *rule)
+/* "payment-card" of the rule "inline/payment-card", "Bash" of "tools/Bash". */
+static const char *inline_named(const struct policy_rule *rule, const char *prefix)
 {
-	size_t n = strlen(INLINE_RULE);
+	size_t n = strlen(prefix);
 
 	if (!rule || !rule->id)
 		return NULL;
-	return strncmp(rule->id, INLINE_RULE, n) == 0 ? rule->id + n : rule->id;
+	return strncmp(rule->id, prefix, n) == 0 ? rule->id + n : rule->id;
 }
 
 /* "what was sent to the model", "what files.example answered", "the input of tool Bash" */
@@ -173,6 +182,37 @@ static void inline_set_tools(struct pipeline *p, struct event *event, const stru
 	}
 }
 
+static void inline_set_found(struct event *event, const struct record_inline *r,
+			     const char *detector)
+{
+	char title[256], block[BLOCK_NAME_SIZE];
+
+	if (detector &&
+	    snprintf(title, sizeof(title), "Found in a stream: %s", detector) < (int)sizeof(title))
+		event_set_name(event, "finding_info.title", title);
+	event_set_name(event, "unmapped.detector", detector);
+	if (r->number) {
+		block_name(r->number, block);
+		event_set_name(event, "unmapped.block", block);
+	}
+}
+
+/* The name is the policy's: where the bytes were read after it was overwritten, theirs is none. */
+static void inline_set_tool(struct pipeline *p, struct event *event, const struct inline_case *i,
+			    const char *name)
+{
+	char title[256];
+
+	if (name &&
+	    snprintf(title, sizeof(title), "Call of the tool %s", name) < (int)sizeof(title))
+		event_set_name(event, "finding_info.title", title);
+	event_set_name(event, "unmapped.tool", name);
+	event_set_name(event, "unmapped.tool_confidence",
+		       lineage_confidence_to_string(i->cause.confidence));
+	if (i->cause.confidence != LINEAGE_UNKNOWN)
+		report_string(p, event, "unmapped.tool_use_id", i->cause.tool_use_id);
+}
+
 static void inline_tell(struct pipeline *p, struct inline_case *i)
 {
 	const struct record_inline *r = i->record;
@@ -181,37 +221,36 @@ static void inline_tell(struct pipeline *p, struct inline_case *i)
 		.sent = r->direction == TLS_DIRECTION_SENT,
 		.repeat = r->repeat,
 	};
-	char what[NAME_SIZE + 256] = "", title[256], block[BLOCK_NAME_SIZE];
+	char what[NAME_SIZE + 256] = "";
 	struct report_verdict v = report_verdict_of(&r->head, r->verdict, r->reason, r->rule, what);
-	const char *detector = inline_detector(report_rule(p, &v));
+	const char *name =
+		inline_named(report_rule(p, &v), inline_is_tool(r) ? TOOL_RULE : INLINE_RULE);
 	struct event *event = report_begin(p, EVENT_INLINE, r->head.time_ns);
 
 	if (!event)
 		return;
-	v.found = &found;
 	inline_cause(i);
 	report_actor(p, event, &r->head.actor, r->head.generation);
 	/* the client's ids, never what a child says in a header of its own */
 	if (i->who || i->root)
 		report_client(p, event, i->who ? i->who : i->root);
-	if (detector &&
-	    snprintf(title, sizeof(title), "Found in a stream: %s", detector) < (int)sizeof(title))
-		event_set_name(event, "finding_info.title", title);
-	event_set_name(event, "unmapped.detector", detector);
 	event_set_name(event, "unmapped.kind", inline_kinds[r->kind]);
 	event_set_name(event, "unmapped.action", inline_actions[r->action]);
 	event_set_name(event, "unmapped.direction", found.sent ? "sent" : "received");
 	event_set_int(event, "unmapped.count", r->found);
 	event_set_bool(event, "unmapped.repeat", found.repeat);
-	if (r->number) {
-		block_name(r->number, block);
-		event_set_name(event, "unmapped.block", block);
-	}
 	inline_set_exchange(p, event, i);
 	inline_set_tools(p, event, i);
-	if (r->kind == CONTENT_INPUT || i->root != i->who || i->cause.confidence)
-		report_cause(p, event, &i->cause);
-	inline_what(i, detector, inline_is_urgent(r), what, sizeof(what));
+	if (inline_is_tool(r)) {
+		inline_set_tool(p, event, i, name);
+		snprintf(what, sizeof(what), "the tool %s", name ? name : "that was called");
+	} else {
+		v.found = &found;
+		inline_set_found(event, r, name);
+		if (r->kind == CONTENT_INPUT || i->root != i->who || i->cause.confidence)
+			report_cause(p, event, &i->cause);
+		inline_what(i, name, inline_is_urgent(r), what, sizeof(what));
+	}
 	report_verdict(p, event, &v);
 	report_end(p, event, inline_is_urgent(r));
 }

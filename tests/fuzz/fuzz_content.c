@@ -3,8 +3,8 @@
  * cut and which characters are masked.
  *
  * Checked: any pieces read the same as single bytes; JSON that a library takes is not called
- * broken; after masking the library still takes it, and the machine finds the same messages, bodies
- * and strings at the same places. */
+ * broken; after masking, and after refusing calls of tools, the library still takes it, and the
+ * machine finds the same messages, bodies and strings at the same places. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +156,48 @@ static void mask(struct input *in, const struct reading *said, uint32_t density,
 	alike(said, again, in->len);
 }
 
+/* Refuses some of the calls, as the program in the kernel does with pieces of that size. */
+static void refuse(struct input *in, const struct reading *said, uint32_t pieces,
+		   struct reading *again)
+{
+	uint32_t seed = in->seed, end, len;
+	struct content_state s;
+	struct content_out o;
+	size_t from = 0, to = 0;
+	uint8_t byte;
+
+	content_begin(&s, in->response);
+	content_answers(&s, in->asked);
+	for (size_t i = 0; i < in->len; i++) {
+		if (i == to) {
+			from = to;
+			to += 1 + draw(&seed) % pieces;
+			to = to < in->len ? to : in->len;
+		}
+		content_step(&s, in->bytes[i], &o);
+		if (!(o.flags & CONTENT_TOOL_NAME) || draw(&seed) % 4 == 0)
+			continue;
+		if (o.n || o.kind || !in->response)
+			abort();
+		end = content_tool_end(&s, (uint32_t)(i - from), i + 1 == to);
+		len = end ? content_tool_len(&o, end) : 0;
+		if (!len)
+			continue;
+		if (len > end || len > o.raw)
+			abort();
+		byte = content_tool_byte(&s, &o, len, in->bytes[from + end - 1]);
+		if (byte == in->bytes[from + end - 1])
+			abort();
+		memset(in->bytes + from + end - len, byte, len);
+	}
+	read_all(in, 0, again);
+	for (size_t i = 0; i < in->len; i++)
+		if ((said->out[i].flags ^ again->out[i].flags) & ~CONTENT_TOOL_NAME)
+			abort();
+	if (said->lost != again->lost || said->unread != again->unread)
+		abort();
+}
+
 /* A head is put before most inputs, so that the fuzzer reaches the bodies at once. */
 static void wrap(struct input *in, uint8_t how, const uint8_t *data, size_t size)
 {
@@ -200,7 +242,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct reading bytes, pieces, masked;
-	static struct input in;
+	static struct input in, was;
 	static uint8_t body[BYTES_MAX];
 	size_t len;
 	int json;
@@ -216,6 +258,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	len = body_of(&in, &bytes, body);
 	json = (data[0] & 2) && (data[0] >> 2 & 3) == 0 && is_json(body, len);
 	if (json && bytes.unread && !bytes.deep)
+		abort();
+	was = in;
+	refuse(&was, &bytes, 1 + data[1] % 61, &masked);
+	len = body_of(&was, &masked, body);
+	if (json && !is_json(body, len))
 		abort();
 	mask(&in, &pieces, data[1] & 7, &masked);
 	len = body_of(&in, &masked, body);

@@ -20,15 +20,17 @@ static void fuzz_require(bool holds)
 		__builtin_trap();
 }
 
-static void fuzz_check_inline(const struct policy_tables *t)
+static void fuzz_check_inline(const struct policy *policy, const struct policy_tables *t)
 {
 	if (!t->scan) {
-		fuzz_require(!t->texts && !t->n_texts && !t->root.inline_kinds);
+		fuzz_require(!t->texts && !t->n_texts && !t->root.inline_rule);
+		fuzz_require(t->root.inline_kinds == (policy->n_tools ? POLICY_INLINE_TOOLS : 0));
 		return;
 	}
 	fuzz_require(t->scan->id && t->scan->states <= SCAN_STATES_MAX && t->root.inline_kinds);
 	fuzz_require(t->n_texts == INLINE_TEXTS * (size_t)t->scan->detectors);
-	fuzz_require(t->root.inline_rule && t->root.inline_rule + t->scan->detectors == t->n_rules);
+	fuzz_require(t->root.inline_rule &&
+		     t->root.inline_rule + t->scan->detectors + policy->n_tools == t->n_rules);
 	for (size_t i = 0; i < t->n_texts; i++) {
 		const struct inline_text *text = &t->texts[i];
 
@@ -37,6 +39,18 @@ static void fuzz_check_inline(const struct policy_tables *t)
 		fuzz_require(i % INLINE_TEXTS == 0 || !text->len || text->len < text[-1].len);
 		for (size_t k = 0; k < text->len; k++)
 			fuzz_require(text->bytes[k] >= ' ' && text->bytes[k] <= '~');
+	}
+}
+
+static void fuzz_check_tools(const struct policy *policy, const struct policy_tables *t)
+{
+	fuzz_require(t->n_tools >= policy->n_tools);
+	for (size_t i = 0; i < t->n_tools; i++) {
+		const struct skill_value *v = &t->tools[i].value;
+
+		fuzz_require(t->tools[i].key.person <= policy->n_people);
+		fuzz_require((v->verdict == BAILIFF_DENY) == !t->tools[i].key.person);
+		fuzz_require(v->rule < t->n_rules && t->rules[v->rule].kind == POLICY_RULE_TOOL);
 	}
 }
 
@@ -62,7 +76,8 @@ static void fuzz_check_tables(const struct policy *policy, const struct policy_t
 		fuzz_require(t->skills[i].value.rule && t->skills[i].value.rule < t->n_rules);
 		fuzz_require(memchr(t->skills[i].key.name, 0, SKILL_NAME_SIZE) != NULL);
 	}
-	fuzz_check_inline(t);
+	fuzz_check_inline(policy, t);
+	fuzz_check_tools(policy, t);
 	for (size_t i = 1; i < t->n_rules; i++)
 		fuzz_require(*t->rules[i].id && *t->rules[i].words && t->rules[i].where.file);
 }

@@ -68,7 +68,8 @@ enum {
 	RECORDS_RULE_MODEL,
 	RECORDS_RULE_CARD,
 	RECORDS_RULE_SSN,
-	RECORDS_RULE_PROMPT
+	RECORDS_RULE_PROMPT,
+	RECORDS_RULE_TOOL
 };
 static struct policy_rule records_rules[] RECORDS_UNUSED = {
 	{.kind = POLICY_RULE_SKILL},
@@ -95,6 +96,7 @@ static struct policy_rule records_rules[] RECORDS_UNUSED = {
 	 (char *)"inline/prompts/credentials",
 	 (char *)"forbidden in prompts",
 	 {0}},
+	{POLICY_RULE_TOOL, (char *)"tools/WebFetch", (char *)"tool WebFetch is for team data", {0}},
 };
 
 /* ---- the world: a pipeline, a clock, what came out ---------------------------------------------

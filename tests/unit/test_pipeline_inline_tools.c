@@ -158,6 +158,57 @@ static void test_tool_input_of_a_document(void **state)
 	scene_close(&s);
 }
 
+/* A tool that was refused: the event has its name from the policy, for in the bytes it may be
+ * overwritten already. */
+static void test_tool_refused(void **state)
+{
+	static const struct {
+		enum bailiff_verdict verdict;
+		const char *word, *sentence;
+	} rows[] = {
+		{BAILIFF_DENY, "denied",
+		 "The tool WebFetch was refused: rule tools/WebFetch: tool WebFetch is for team "
+		 "data, and alice@company.com is in engineers and leads. Ask "
+		 "platform-security@company.com."},
+		{BAILIFF_WOULD_DENY, "would_deny",
+		 "The tool WebFetch would be refused: rule tools/WebFetch: tool WebFetch is for "
+		 "team data, and alice@company.com is in engineers and leads. Nothing "
+		 "was stopped."},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_buffer_ struct buffer b = {0};
+		struct record_inline r;
+		struct scene s;
+		const json_t *e;
+
+		scene_open(&s);
+		ask(&s);
+		r = records_found(&s.w, &s.c, CONTENT_INPUT, SCAN_MASK, rows[i].verdict,
+				  RECORDS_RULE_TOOL);
+		r.reason = BAILIFF_REASON_TOOL;
+		tell(&s, &r);
+		records_reply_begin(&b);
+		records_reply_tool(&b, 0, "toolu_no", "xxxxxxxx", "{\"url\":\"u\"}");
+		records_reply_end(&b, "tool_use");
+		received(&s, &b);
+		assert_int_equal(told(&s), 1);
+		e = records_event(&s.w, EVENT_INLINE, 0);
+		assert_string_equal(records_string(e, "unmapped.verdict"), rows[i].word);
+		assert_string_equal(records_string(e, "unmapped.reason"), "tool_not_allowed");
+		assert_string_equal(records_string(e, "unmapped.rule"), "tools/WebFetch");
+		assert_string_equal(records_string(e, "unmapped.tool"), "WebFetch");
+		assert_string_equal(records_string(e, "unmapped.tool_use_id"), "toolu_no");
+		assert_string_equal(records_string(e, "unmapped.person"), "alice@company.com");
+		assert_string_equal(records_string(e, "unmapped.what"), "the tool WebFetch");
+		assert_string_equal(records_string(e, "unmapped.sentence"), rows[i].sentence);
+		assert_null(records_at(e, "unmapped.detector"));
+		assert_int_equal(s.w.n_urgent, 1);
+		check_exchange(e);
+		scene_close(&s);
+	}
+}
+
 /* Tool input that no tool_use comes for. */
 static void test_tool_input_alone(void **state)
 {
@@ -255,5 +306,5 @@ static void test_fetch(void **state)
 }
 
 UNIT_MAIN(unit(test_tool_input), unit(test_tool_input_in_pieces), unit(test_tool_input_of_two),
-	  unit(test_tool_input_of_a_document), unit(test_tool_input_alone), unit(test_child),
-	  unit(test_fetch))
+	  unit(test_tool_input_of_a_document), unit(test_tool_refused), unit(test_tool_input_alone),
+	  unit(test_child), unit(test_fetch))

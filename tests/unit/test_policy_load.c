@@ -382,7 +382,7 @@ static void test_print(void **state)
 	expect_print("version: 1\nmode: enforce\ncolour: red\n", false,
 		     "p/bailiff.yaml:3:1: error: unknown key \"colour\" in bailiff.yaml; known are "
 		     "version, organisation, contact, mode, guard, identity, model, destinations, "
-		     "skills, "
+		     "skills, tools, "
 		     "mask, inline, "
 		     "clients, log\n"
 		     "    colour: red\n"

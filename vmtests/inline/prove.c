@@ -244,6 +244,7 @@ int main(int argc, char **argv)
 	print_tally();
 	world_close(w);
 	prove_blocks(detached);
+	prove_tools(detached);
 	if (!detached)
 		prove_many(MANY);
 	free(table);

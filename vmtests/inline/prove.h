@@ -31,6 +31,8 @@ uint64_t prove_connection(void);
 
 /* Blocks, answers, compressed responses, writes that are not taken. */
 void prove_blocks(bool detached);
+/* Calls of tools that a person may not use. */
+void prove_tools(bool detached);
 /* Many connections at once while one policy takes the place of another; how many connections. */
 void prove_many(unsigned int connections);
 

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bpf/content_state.h"
 #include "scan.skel.h"
 
 #define PROBES	     8
@@ -123,32 +124,78 @@ static void put(int fd, const void *key, const void *value, const char *what)
 		die(what);
 }
 
+static int hash(const char *name, uint32_t key, uint32_t value, size_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+
+	return bpf_map_create(BPF_MAP_TYPE_HASH, name, key, value, entries ? (uint32_t)entries : 1,
+			      &opts);
+}
+
+/* Puts an inner map into its slot, and lets go of it. */
+static void place(struct bpf_map *outer, uint32_t slot, int inner, const char *what)
+{
+	put(bpf_map__fd(outer), &slot, &inner, what);
+	close(inner);
+}
+
+static void put_tools(struct world *w, const struct world_options *o, uint32_t slot)
+{
+	struct person_value value = {.person = o->person};
+	int tools = hash("tools", sizeof(struct tool_key), sizeof(struct skill_value), o->n_tools);
+	int persons = hash("persons", sizeof(uint32_t), sizeof(value), 1);
+	uint32_t uid = getuid();
+
+	for (size_t i = 0; i < o->n_tools; i++) {
+		struct tool_key key = {.person = o->tools[i].person, .name = CONTENT_TOOL_FIRST};
+		struct skill_value v = {.verdict = o->tools[i].verdict, .rule = o->tools[i].rule};
+
+		for (const char *p = o->tools[i].name; *p; p++)
+			key.name = content_tool_add(key.name, (uint8_t)*p);
+		put(tools, &key, &v, "tool");
+	}
+	if (o->person)
+		put(persons, &uid, &value, "person");
+	place(w->scan->maps.policy_tools, slot, tools, "policy_tools");
+	place(w->scan->maps.policy_persons, slot, persons, "policy_persons");
+}
+
+static void put_table(struct world *w, const struct world_options *o, uint32_t slot)
+{
+	uint32_t zero = 0;
+	int scan;
+
+	if (!o->table) {
+		bpf_map_delete_elem(bpf_map__fd(w->scan->maps.policy_scan), &slot);
+		return;
+	}
+	scan = bpf_map_create(BPF_MAP_TYPE_ARRAY, "scan", 4, sizeof(*o->table), 1, NULL);
+	put(scan, &zero, o->table, "table");
+	place(w->scan->maps.policy_scan, slot, scan, "policy_scan");
+}
+
 void world_policy(struct world *w, const struct world_options *o)
 {
 	static uint64_t generation;
 	struct policy_root root = {
-		.generation = ++generation,
+		.generation = generation + 1,
 		.valid = 1,
 		.mode_inline = o->mode,
 		.inline_kinds = o->kinds,
 		.inline_rule = 100,
 		.flags = o->flags,
 	};
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
 	uint32_t zero = 0, slot = !w->slot;
-	int scan = bpf_map_create(BPF_MAP_TYPE_ARRAY, "scan", 4, sizeof(*o->table), 1, NULL);
-	int texts = bpf_map_create(BPF_MAP_TYPE_HASH, "texts", 4, sizeof(struct inline_text),
-				   o->n_texts ? (uint32_t)o->n_texts : 1, &opts);
+	int texts = hash("texts", 4, sizeof(struct inline_text), o->n_texts);
 
-	put(scan, &zero, o->table, "table");
 	for (uint32_t i = 0; i < o->n_texts; i++)
 		put(texts, &i, &o->texts[i], "text");
-	put(bpf_map__fd(w->scan->maps.policy_scan), &slot, &scan, "policy_scan");
-	put(bpf_map__fd(w->scan->maps.policy_texts), &slot, &texts, "policy_texts");
+	place(w->scan->maps.policy_texts, slot, texts, "policy_texts");
+	put_table(w, o, slot);
+	put_tools(w, o, slot);
+	generation++;
 	put(bpf_map__fd(w->scan->maps.policy_roots), &slot, &root, "policy_roots");
 	put(bpf_map__fd(w->scan->maps.policy_active), &zero, &slot, "policy_active");
-	close(scan);
-	close(texts);
 	w->slot = slot;
 }
 

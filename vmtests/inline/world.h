@@ -13,8 +13,19 @@
 
 struct world;
 
+/* An entry of the table of tools. */
+struct world_tool {
+	const char *name;
+	uint32_t person; /* 0: everybody who has no entry */
+	uint32_t verdict;
+	uint32_t rule;
+};
+
 struct world_options {
-	const struct scan_table *table;
+	const struct scan_table *table; /* NULL: none */
+	const struct world_tool *tools;
+	size_t n_tools;
+	uint32_t person;		 /* who this program is; 0: nobody known */
 	const struct inline_text *texts; /* INLINE_TEXTS for each detector */
 	size_t n_texts;
 	uint32_t mode;	  /* enum bailiff_mode */

@@ -66,7 +66,7 @@ check "in one try" api card 'map(select(.path | startswith("/v1/messages?"))) | 
 check "the API never had the number" api card 'all(.[]; (.planted // []) | index("card") | not)'
 event "an event has the block" 'code("inline") | verdict("denied") | map(select(.unmapped.action == "block"
 	and .unmapped.detector == "payment-card" and (.unmapped.block | startswith("B")))) | some'
-number=$(grep -o 'B[0-9]*$' "$work/card.out" | head -n 1)
+number=$(grep -o 'bailiff why B[0-9]*' "$work/card.out" | head -n 1 | cut -d ' ' -f 3)
 check "bailiff why explains it" as_user alice bailiff why "$number"
 check_not "and tells carol nothing" as_user carol bailiff why "$number"
 client_start again alice "SCENARIO:default And now without it." \
@@ -110,10 +110,38 @@ event "blocks in what was sent to that host are told" 'code("inline") | verdict(
 	| map(select(.unmapped.detector == "payment-card" and .unmapped.action == "block")) | length >= 3'
 detail "$(wc -l <$world/allowed.example.jsonl) lines at the host"
 
-step "mutation: with its probes gone nothing is masked"
-inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask}"
+step "a tool that alice may not use is none that there is"
+inline_policy "  mode: shadow" "tools:" "  Bash: {allowed_teams: [design-engineering]}"
+events_mark
+client_run shadow alice "SCENARIO:make-file home=/home/alice file=shadow Make it."
+check "shadow: the tool ran" test -e /home/alice/project/shadow
+event "shadow: told" 'code("inline") | person("alice@company.com") | verdict("would_deny") | rule("tools/Bash") | some'
+inline_policy "  mode: enforce" "tools:" "  Bash: {allowed_teams: [design-engineering]}"
+api_mark
+events_mark
+client_run refused alice "SCENARIO:make-file home=/home/alice file=refused Make it."
+check_not "the tool did not run" test -e /home/alice/project/refused
+check "the client goes on" client_succeeded refused
+check "the user has the model's next words" client_says refused "That is what came of it."
+check "the client told the model that there is no such tool" api refused \
+	'result("xxxx") | test("No such tool available: xxxx")'
+check "no request was damaged" api_clean
+event "the event names the tool, the person and the rule" \
+	'code("inline") | person("alice@company.com") | verdict("denied") | rule("tools/Bash") | map(.unmapped
+	| select(.reason == "tool_not_allowed" and .tool == "Bash" and (.tool_use_id | startswith("toolu_"))
+	and (.sentence | startswith("The tool Bash was refused: it is for team design-engineering")))) | some'
+detail "$(api refused 'result("xxxx")' | head -c 300)"
+detail "$(events 'code("inline") | .[0].unmapped.sentence' | head -c 300)"
+inline_policy "  mode: enforce" "tools:" "  Bash: {allowed_users: [alice@company.com]}"
+client_run allowed alice "SCENARIO:make-file home=/home/alice file=allowed Make it."
+check "who may use it does" test -e /home/alice/project/allowed
+
+step "mutation: with its probes gone nothing is masked, and each tool runs"
+inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask}" "tools:" "  Bash: {}"
 find "$links" -name '*scan*' -delete
 client_run gone alice "SCENARIO:say-number My number is $ssn, say it again."
 check "the client has the number" client_says gone "$ssn"
 check "the API had it" api gone 'any(.[]; .planted | index("ssn"))'
+client_run ran alice "SCENARIO:make-file home=/home/alice file=gone Make it."
+check "the tool ran" test -e /home/alice/project/gone
 bailiff_off
