@@ -310,8 +310,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	struct policy_root *root;
 	struct person_value *p;
 	struct net_work *w;
-	__u32 slot = 0, flags, verdict;
-	__u16 family;
+	__u32 slot = 0, flags, verdict, family;
 
 	if (!sk || !saying || !saying->flags)
 		return 0;
@@ -320,10 +319,8 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 		return 0;
 	flags = saying->flags;
 	saying->flags = 0;
-	if (flags & SAID_RESET) { /* told by who said it */
-		s->state |= SOCKET_RESET;
-		return -RESET_ERRNO;
-	}
+	if (flags & SAID_RESET) /* told by who said it */
+		goto reset;
 	if (!(flags & SAID_DENY) && net_confirmed(s, saying->pattern))
 		return 0;
 	w = net_begin(NET_DOOR_OPEN);
@@ -347,6 +344,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	net_end(w);
 	if (verdict != BAILIFF_DENY)
 		return 0;
+reset:
 	s->state |= SOCKET_RESET;
 	return -RESET_ERRNO;
 }

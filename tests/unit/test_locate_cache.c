@@ -100,7 +100,7 @@ static void test_round(void **state)
 {
 	struct tls_layout l, back;
 	char name[256];
-	struct place p;
+	struct place p = {0};
 
 	(void)state;
 	place_open(&p);
@@ -130,7 +130,7 @@ static void test_damage(void **state)
 	uint8_t record[8192];
 	struct tls_layout l;
 	char name[256];
-	struct place p;
+	struct place p = {0};
 	ssize_t n;
 	int fd;
 
@@ -167,7 +167,7 @@ static void test_foreign(void **state)
 {
 	struct tls_layout l;
 	char name[256];
-	struct place p;
+	struct place p = {0};
 
 	(void)state;
 	place_open(&p);
@@ -204,7 +204,7 @@ static void test_foreign(void **state)
 static void test_other_code(void **state)
 {
 	struct tls_layout l;
-	struct place p;
+	struct place p = {0};
 	struct stat st;
 	uint8_t *b, was;
 	uint64_t at;
@@ -234,7 +234,7 @@ static void test_no_name(void **state)
 {
 	static struct synth s;
 	struct tls_layout l = {.file_size = 1};
-	struct place p;
+	struct place p = {0};
 	int fd;
 
 	(void)state;

@@ -12,9 +12,9 @@
 #include "bpf/content_state.h"
 #include "streams.h"
 
-#define SSN	"123-45-6789"
-#define OTHER	"223-45-6789"
-#define SAME_MS 3000
+#define SSN    "123-45-6789"
+#define OTHER  "223-45-6789"
+#define SAME_S 3
 
 static struct inline_text texts[SCAN_DETECTORS_MAX * INLINE_TEXTS];
 static struct world *world;
@@ -167,7 +167,7 @@ static void blocked_at_once(void)
 		send_whole(prove_connection(), &m);
 		PROVE(!memmem(m.data, m.len, "end.", 4), "request %d", i);
 	}
-	usleep(SAME_MS * 1000);
+	sleep(SAME_S);
 	request(&m, "At the same time " SSN " twice, end.");
 	send_whole(prove_connection(), &m);
 	PROVE(memmem(m.data, m.len, "end.", 4) && !memmem(m.data, m.len, SSN, 11), "later");
@@ -384,7 +384,7 @@ void prove_blocks(bool detached)
 
 		if (parts[i].run == blocked_at_once) {
 			world_close(world);
-			options.same_ns = SAME_MS * 1000000ull;
+			options.same_ns = SAME_S * 1000000000ull;
 			world = world_open(&options);
 		}
 

@@ -5,11 +5,14 @@
 for f in "$@"; do
 	case $f in tests/bench/*) ;; *.bpf.c) printf '%s\0' "$f" ;; esac
 done | xargs -0 -r awk '
-/^SEC\("u(ret)?probe/ { program = FILENAME ":" FNR ": " $0; own = 0 }
+/^SEC\("u(ret)?probe/ {
+	program = FILENAME ":" FNR
+	own = 0
+}
 /^[ \t]+uprobe_own_stack\(ctx\);/ { own = 1 }
 /^}/ {
 	if (program != "" && !own) {
-		print program " <- no uprobe_own_stack(ctx) in it"
+		print program ": a program at a uprobe without uprobe_own_stack(ctx)"
 		bad = 1
 	}
 	program = ""
