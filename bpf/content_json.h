@@ -107,7 +107,7 @@ static __always_inline int content_json_is_digit(__u32 c)
 }
 
 /* One more character of a number or a word. Returns 0 when it is not one of it. Exact, so that
- * nothing that is no JSON, an unquoted 078-05-1120 say, passes for it unread. */
+ * nothing that is no JSON, an unquoted 078-05 say, passes for it unread. */
 static __always_inline int content_json_scalar(struct content_json *j, __u32 c)
 {
 	__u8 was = j->digits;

@@ -11,7 +11,7 @@
 /* What only tells needs no masking: a mode below enforce refuses nothing here either. */
 static bool closed_by_policy(const struct keeper *k)
 {
-	return k->policy->inline_unsupported_refuse && k->policy->scan &&
+	return k->policy->inline_unsupported_refuse && (k->policy->scan || k->policy->n_tools) &&
 	       k->policy->mode_inline == BAILIFF_MODE_ENFORCE && k->masks < POSTURE_ENFORCE;
 }
 

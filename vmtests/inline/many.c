@@ -14,7 +14,9 @@
 
 #define THREADS 4
 #define TURNS	4
-#define VALUE	"123-45-6789"
+#define VALUE                                                                                      \
+	"123-"                                                                                     \
+	"45-6789"
 
 struct many {
 	unsigned int connections, from, step;
