@@ -115,7 +115,10 @@ inline_policy "  mode: shadow" "tools:" "  Bash: {allowed_teams: [design-enginee
 events_mark
 client_run shadow alice "SCENARIO:make-file home=/home/alice file=shadow Make it."
 check "shadow: the tool ran" test -e /home/alice/project/shadow
-event "shadow: told" 'code("inline") | person("alice@company.com") | verdict("would_deny") | rule("tools/Bash") | some'
+# nobody kept the client from asking for compression
+event "shadow: the response could not be read, and that is told" \
+	'code("inline") | person("alice@company.com") | verdict("would_deny")
+	| map(select(.unmapped.reason == "compressed")) | some'
 inline_policy "  mode: enforce" "tools:" "  Bash: {allowed_teams: [design-engineering]}"
 api_mark
 events_mark
