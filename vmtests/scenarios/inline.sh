@@ -9,6 +9,7 @@
 
 ssn=$(jq -r .ssn $world/planted.json)
 card=$(jq -r .card $world/planted.json)
+key=$(jq -r .aws $world/planted.json)
 directory=$(policy_variant inline)
 
 # inline_policy LINES…: in force is the policy of the world and a section of these lines
@@ -90,24 +91,27 @@ check "thinking did come back" api ten 'map(.n_thinking // 0) | max == 9'
 # of an address that comes in pieces what stands before the @ was delivered before
 check "the tools had masks" api ten 'result("Bash") | test("@[*]+")'
 
-step "a number in a URL or a search is blocked, whichever way it leaves"
-inline_policy "  detectors:" "    payment-card: log"
+step "a key in a URL or a search is blocked, and masked when it is tried again, whichever way it leaves"
+inline_policy "  detectors:" "    aws-access-key-id: log"
 for way in fetch curl search; do
-	client_run "free-$way" alice "SCENARIO:$way-card" --allowedTools WebFetch,WebSearch,Bash
+	client_run "free-$way" alice "SCENARIO:$way-key" --allowedTools WebFetch,WebSearch,Bash
 done
-check "twin: WebFetch sends it" grep -q "GET /webfetch?card=$card" $world/allowed.example.jsonl
-check "twin: curl sends it" grep -q "GET /curl?card=$card" $world/allowed.example.jsonl
+check "twin: WebFetch sends it" grep -q "GET /webfetch?key=$key" $world/allowed.example.jsonl
+check "twin: curl sends it" grep -q "GET /curl?key=$key" $world/allowed.example.jsonl
 check "twin: WebSearch asks the API for it" api free-search \
 	'any(.[]; .n_messages == 1 and (.last_user_texts | tostring | contains("who owns")))'
 : >$world/allowed.example.jsonl
-inline_policy "  detectors:" "    payment-card: {request: block}"
+inline_policy "  detectors:" "    aws-access-key-id: {request: block}"
+events_mark
 for way in fetch curl search; do
-	client_run "held-$way" alice "SCENARIO:$way-card" --allowedTools WebFetch,WebSearch,Bash
-	check "$way: the API never had it" api "held-$way" 'all(.[]; (.planted // []) | index("card") | not)'
+	client_run "held-$way" alice "SCENARIO:$way-key" --allowedTools WebFetch,WebSearch,Bash
+	check "$way: the API never had it" api "held-$way" 'all(.[]; (.planted // []) | index("aws") | not)'
 done
-check_not "the host never had it" grep -qF "$card" $world/allowed.example.jsonl
-event "blocks in what was sent to that host are told" 'code("inline") | verdict("denied")
-	| map(select(.unmapped.detector == "payment-card" and .unmapped.action == "block")) | length >= 3'
+check_not "the host never had it" grep -qF "$key" $world/allowed.example.jsonl
+event "the first is blocked, on its way to that host" 'code("inline") | verdict("denied")
+	| map(select(.unmapped.detector == "aws-access-key-id" and .unmapped.action == "block")) | some'
+event "the others are masked" 'code("inline") | verdict("denied")
+	| map(select(.unmapped.detector == "aws-access-key-id" and .unmapped.repeat)) | some'
 detail "$(wc -l <$world/allowed.example.jsonl) lines at the host"
 
 step "a tool that alice may not use is none that there is"
