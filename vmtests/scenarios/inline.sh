@@ -93,20 +93,16 @@ check "the tools had masks" api ten 'result("Bash") | test("@[*]+")'
 
 step "a key in a URL or a search is blocked, and masked when it is tried again, whichever way it leaves"
 inline_policy "  detectors:" "    aws-access-key-id: log"
-for way in fetch curl search; do
-	client_run "free-$way" alice "SCENARIO:$way-key" --allowedTools WebFetch,WebSearch,Bash
-done
+client_run free alice "SCENARIO:three-ways" --allowedTools WebFetch,WebSearch,Bash
 check "twin: WebFetch sends it" grep -q "GET /webfetch?key=$key" $world/allowed.example.jsonl
 check "twin: curl sends it" grep -q "GET /curl?key=$key" $world/allowed.example.jsonl
-check "twin: WebSearch asks the API for it" api free-search \
+check "twin: WebSearch asks the API for it" api free \
 	'any(.[]; .n_messages == 1 and (.last_user_texts | tostring | contains("who owns")))'
 : >$world/allowed.example.jsonl
 inline_policy "  detectors:" "    aws-access-key-id: {request: block}"
 events_mark
-for way in fetch curl search; do
-	client_run "held-$way" alice "SCENARIO:$way-key" --allowedTools WebFetch,WebSearch,Bash
-	check "$way: the API never had it" api "held-$way" 'all(.[]; (.planted // []) | index("aws") | not)'
-done
+client_run held alice "SCENARIO:three-ways" --allowedTools WebFetch,WebSearch,Bash
+check "the API never had it" api held 'all(.[]; (.planted // []) | index("aws") | not)'
 check_not "the host never had it" grep -qF "$key" $world/allowed.example.jsonl
 event "the first is blocked, on its way to that host" 'code("inline") | verdict("denied")
 	| map(select(.unmapped.detector == "aws-access-key-id" and .unmapped.action == "block")) | some'
