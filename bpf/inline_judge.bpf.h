@@ -40,7 +40,7 @@ static __always_inline void inline_note(struct inline_work *w, __u32 detector, _
 
 /* What the client sends at the same time is blocked with it: the request that asks for a title of
  * the conversation has the prompt, too. */
-const volatile __u64 inline_same_ns = 1000000000;
+const volatile __u64 inline_same_ns = 2000000000;
 
 /* Whether the match that ends at `end` was blocked before; remembers it. FNV-1a: who makes two
  * sentences of one's own that collide has one of them masked in place of blocked. */
