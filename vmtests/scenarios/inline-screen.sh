@@ -19,7 +19,7 @@ bailiff_on "$directory" || fail "bailiff did not start"
 window client "claude --permission-mode default"
 check "the client is there" shows client "for shortcuts" 120
 began=$((${EPOCHREALTIME/./} / 1000))
-types client "SCENARIO:default Pay with $card please."
+types client "Pay with $card please."
 check "the reason stands on the screen" shows client "Blocked by company policy" 60
 detail "$(($(cat "$work/shown") - began)) ms after the prompt, under emulation: $(pane client | grep -m1 'Blocked by')"
 event "the block is in the log" 'code("inline") | verdict("denied")
@@ -48,7 +48,7 @@ bailiff_off
 step "twin: with bailiff off the number goes to the API"
 window free "claude --permission-mode default"
 check "the client is there" shows free "for shortcuts" 120
-types free "SCENARIO:default Pay with $card please."
+types free "Pay with $card please."
 check "it is answered" shows free "Hello from the stand-in." 120
 check "the number is at the API" grep -q '"planted": \["card"' $world/api.jsonl
 mux kill-server
