@@ -12,7 +12,6 @@
 #define INLINE_STRIDE 64
 #define INLINE_SLACK  128  /* bytes of text that a step writes at most */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
-#define INLINE_CALLS  4	   /* TLS inside TLS through a proxy nests once */
 
 /* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here
  * nothing is overwritten, and what would have been is told. */
@@ -291,27 +290,12 @@ static __always_inline void inline_forget(__u64 ssl)
 /* ---- calls -------------------------------------------------------------------------------------
  */
 
-struct inline_call {
-	__u64 ssl;
-	__u64 buffer;
-	__u64 count_at; /* _ex forms: where the length is put */
-	__u64 stack;	/* stack pointer at entry */
-	__u32 direction;
-	__u32 pad;
-};
-
-struct inline_calls {
-	__u32 depth;
-	__u32 pad;
-	struct inline_call call[INLINE_CALLS];
-};
-
 /* Written by this object: the TLS calls that a thread is inside of. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct inline_calls);
+	__type(value, struct tls_calls);
 } inline_calls SEC(".maps");
 
 #endif

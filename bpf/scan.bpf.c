@@ -172,70 +172,6 @@ static __always_inline void inline_go(const struct scan_table *t, struct inline_
 	bpf_loop(INLINE_ROUNDS, inline_rounds, &p, 0);
 }
 
-/* ---- calls -------------------------------------------------------------------------------------
- */
-
-static __always_inline struct inline_calls *inline_push(struct pt_regs *ctx, __u32 direction)
-{
-	struct inline_calls *calls;
-	__u32 depth;
-
-	calls = bpf_task_storage_get(&inline_calls, bpf_get_current_task_btf(), 0,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!calls) {
-		count(COUNTER_STORAGE_FAILED, 1);
-		return NULL;
-	}
-	depth = calls->depth;
-	if (depth >= INLINE_CALLS) {
-		/* calls that never returned: the stack is worth nothing, start again */
-		count(COUNTER_NESTED, 1);
-		depth = 0;
-	}
-	calls->call[depth].ssl = PT_REGS_PARM1(ctx);
-	calls->call[depth].buffer = PT_REGS_PARM2(ctx);
-	calls->call[depth].count_at = PT_REGS_PARM4(ctx);
-	calls->call[depth].stack = PT_REGS_SP(ctx);
-	calls->call[depth].direction = direction;
-	calls->depth = depth + 1;
-	return calls;
-}
-
-/* The call that returns here. Returns 0 when it is none of ours: a function that ended in a jump
- * comes to a ret of another one, where the stack is not where it was. */
-static __always_inline int inline_pop(struct pt_regs *ctx, struct inline_call *call,
-				      __u32 direction)
-{
-	struct inline_calls *calls;
-	__u32 depth;
-
-	calls = bpf_task_storage_get(&inline_calls, bpf_get_current_task_btf(), 0, 0);
-	if (!calls || !calls->depth)
-		return 0;
-	depth = calls->depth - 1;
-	if (depth >= INLINE_CALLS)
-		return 0;
-	*call = calls->call[depth];
-	if (call->direction != direction || call->stack != PT_REGS_SP(ctx))
-		return 0;
-	calls->depth = depth;
-	return 1;
-}
-
-/* How many bytes went through; not positive: none. */
-static __always_inline __s64 inline_result(struct pt_regs *ctx, const struct inline_call *call,
-					   bool ex)
-{
-	__s64 n = (__s32)PT_REGS_RC(ctx);
-	__u64 length = 0;
-
-	if (!ex)
-		return n;
-	if (n != 1 || bpf_probe_read_user(&length, sizeof(length), (void *)call->count_at))
-		return 0;
-	return length;
-}
-
 /* ---- what a call begins and ends with ----------------------------------------------------------
  */
 
@@ -436,6 +372,13 @@ static __always_inline const struct scan_table *inline_table(__u32 slot)
 	return table ? bpf_map_lookup_elem(table, &key) : NULL;
 }
 
+/* A request that cannot be gone over does not go out where requests are looked at. */
+static __always_inline void inline_reset_unread(__u32 kinds, __u32 mode)
+{
+	if (kinds & 1 << CONTENT_REQUEST)
+		inline_reset(mode);
+}
+
 /* One program for each place, so that the verifier goes over the scanner once. */
 SEC("uprobe")
 int inline_call(struct pt_regs *ctx)
@@ -445,7 +388,7 @@ int inline_call(struct pt_regs *ctx)
 	__u32 place = at & INLINE_AT_MASK, mode = 0, kinds;
 	const struct scan_table *table;
 	struct inline_connection *c;
-	struct inline_call call = {};
+	struct tls_call call = {};
 	struct inline_work *w;
 	__s64 n = 0;
 	int go = 0;
@@ -456,7 +399,7 @@ int inline_call(struct pt_regs *ctx)
 	kinds = inline_kinds(&mode);
 	if (place == INLINE_AT_READ) {
 		if (kinds)
-			inline_push(ctx, TLS_DIRECTION_RECEIVED);
+			tls_push(&inline_calls, ctx, PT_REGS_PARM4(ctx), TLS_DIRECTION_RECEIVED);
 		return 0;
 	}
 	if (place == INLINE_AT_HANDSHAKE) {
@@ -475,20 +418,27 @@ int inline_call(struct pt_regs *ctx)
 			inline_forget(call.ssl); /* read on from its next request, if ever */
 			return 0;
 		}
-		if (n <= 0 || n > 0x7fffffff || !inline_push(ctx, TLS_DIRECTION_SENT))
+		if (n <= 0 || n > 0x7fffffff)
 			return 0;
+		if (!tls_push(&inline_calls, ctx, PT_REGS_PARM4(ctx), TLS_DIRECTION_SENT)) {
+			inline_reset_unread(kinds, mode);
+			return 0;
+		}
 	} else {
-		if (!inline_pop(ctx, &call,
-				place == INLINE_AT_WRITE_RETURN ? TLS_DIRECTION_SENT
-								: TLS_DIRECTION_RECEIVED))
+		if (!tls_pop(&inline_calls, ctx, &call,
+			     place == INLINE_AT_WRITE_RETURN ? TLS_DIRECTION_SENT
+							     : TLS_DIRECTION_RECEIVED))
 			return 0;
-		n = inline_result(ctx, &call, at & INLINE_AT_EX);
-		if (n <= 0 || n > 0x7fffffff || !kinds)
+		n = tls_result(ctx, &call, at & INLINE_AT_EX);
+		if (n <= 0 || !kinds)
 			return 0;
 	}
 	c = inline_connection(call.ssl, place != INLINE_AT_WRITE_RETURN);
-	if (!c)
+	if (!c) {
+		if (place == INLINE_AT_WRITE)
+			inline_reset_unread(kinds, mode);
 		return 0;
+	}
 	w = inline_claim();
 	if (!w) {
 		/* what is not gone over makes the rest of the stream unreadable */
@@ -496,8 +446,8 @@ int inline_call(struct pt_regs *ctx)
 			content_tunnel(&c->received.content);
 		else
 			content_tunnel(&c->sent.content);
-		if (place == INLINE_AT_WRITE && kinds & 1 << CONTENT_REQUEST)
-			inline_reset(mode);
+		if (place == INLINE_AT_WRITE)
+			inline_reset_unread(kinds, mode);
 		return 0;
 	}
 	if (!inline_policy(w, t, call.ssl))

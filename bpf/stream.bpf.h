@@ -36,4 +36,90 @@ static __always_inline void tls_connection_key(struct tls_connection_key *key, _
 	key->start_ns = bpf_get_current_task_btf()->group_leader->start_boottime;
 }
 
+/* ---- calls -------------------------------------------------------------------------------------
+ */
+
+#define TLS_CALLS_MAX 4 /* TLS inside TLS through a proxy nests once */
+
+struct tls_call {
+	__u64 ssl;
+	__u64 buffer;
+	__u64 count_at; /* _ex forms: where the length is put */
+	__u64 stack;	/* stack pointer at entry */
+	__u32 direction;
+	__u32 pad;
+};
+
+/* What a thread is inside of: task storage, a map for each object, for their probes come and go
+ * apart.
+ */
+struct tls_calls {
+	__u32 depth;
+	__u32 pad;
+	struct tls_call call[TLS_CALLS_MAX];
+};
+
+/* At entry. Returns false when there is no place to note it. */
+static __always_inline bool tls_push(void *map, struct pt_regs *ctx, __u64 count_at,
+				     __u32 direction)
+{
+	struct tls_calls *calls;
+	__u32 depth;
+
+	calls = bpf_task_storage_get(map, bpf_get_current_task_btf(), 0,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!calls) {
+		count(COUNTER_STORAGE_FAILED, 1);
+		return false;
+	}
+	depth = calls->depth;
+	if (depth >= TLS_CALLS_MAX) {
+		/* calls that never returned (longjmp, a thread that left a signal handler): the
+		 * stack is worth nothing, start again */
+		count(COUNTER_NESTED, 1);
+		depth = 0;
+	}
+	calls->call[depth].ssl = PT_REGS_PARM1(ctx);
+	calls->call[depth].buffer = PT_REGS_PARM2(ctx);
+	calls->call[depth].count_at = count_at;
+	calls->call[depth].stack = PT_REGS_SP(ctx);
+	calls->call[depth].direction = direction;
+	calls->depth = depth + 1;
+	return true;
+}
+
+/* At a ret: the call that returns here. Returns false when it is none of ours: one of the other
+ * direction left an entry behind; or the function that was entered ended in a jump, and this ret is
+ * of another call of its target. At our own ret the stack is where it was. */
+static __always_inline bool tls_pop(void *map, struct pt_regs *ctx, struct tls_call *ret,
+				    __u32 direction)
+{
+	struct tls_calls *calls = bpf_task_storage_get(map, bpf_get_current_task_btf(), 0, 0);
+	__u32 depth;
+
+	if (!calls || !calls->depth)
+		return false;
+	depth = calls->depth - 1;
+	if (depth >= TLS_CALLS_MAX)
+		return false;
+	*ret = calls->call[depth];
+	if (ret->direction != direction || ret->stack != PT_REGS_SP(ctx))
+		return false;
+	calls->depth = depth;
+	return true;
+}
+
+/* How many bytes went through; not positive: none. */
+static __always_inline __s64 tls_result(struct pt_regs *ctx, const struct tls_call *call, bool ex)
+{
+	__s64 n = (__s32)PT_REGS_RC(ctx);
+	__u64 length = 0;
+
+	if (!ex)
+		return n;
+	if (n != 1 || bpf_probe_read_user(&length, sizeof(length), (void *)call->count_at))
+		return 0;
+	return length > 0x7fffffff ? 0 : length;
+}
+
 #endif

@@ -11,23 +11,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define CALLS_MAX 4 /* TLS inside TLS through a proxy nests once */
-
-struct tls_call {
-	__u64 ssl;
-	__u64 buffer;
-	__u64 count_at; /* _ex forms: where the length is put */
-	__u64 stack;	/* stack pointer at entry */
-	__u32 direction;
-	__u32 pad;
-};
-
-struct tls_calls {
-	__u32 depth;
-	__u32 pad;
-	struct tls_call call[CALLS_MAX];
-};
-
 /* Written by this object: the TLS calls that a thread is inside of. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -114,33 +97,10 @@ static long tls_chunk(__u32 i, struct emit *e)
 	return 0;
 }
 
-static __always_inline int tls_enter(struct pt_regs *ctx, __u64 ssl, __u64 buffer, __u64 count_at,
-				     __u32 direction)
+static __always_inline int tls_enter(struct pt_regs *ctx, __u64 count_at, __u32 direction)
 {
-	struct tls_calls *calls;
-	__u32 depth;
-
-	if (!reporting() || !actor_governed())
-		return 0;
-	calls = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!calls) {
-		count(COUNTER_STORAGE_FAILED, 1);
-		return 0;
-	}
-	depth = calls->depth;
-	if (depth >= CALLS_MAX) {
-		/* calls that never returned (longjmp, a thread that left a signal handler): the
-		 * stack is worth nothing, start again */
-		count(COUNTER_NESTED, 1);
-		depth = 0;
-	}
-	calls->call[depth].ssl = ssl;
-	calls->call[depth].buffer = buffer;
-	calls->call[depth].count_at = count_at;
-	calls->call[depth].stack = PT_REGS_SP(ctx);
-	calls->call[depth].direction = direction;
-	calls->depth = depth + 1;
+	if (reporting() && actor_governed())
+		tls_push(&tls_calls, ctx, count_at, direction);
 	return 0;
 }
 
@@ -149,36 +109,16 @@ static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool
 	struct tls_connection *c;
 	struct policy_root *root;
 	struct person_value *p;
-	struct tls_calls *calls;
 	struct tls_call call;
 	struct task_context *t;
 	struct emit e = {};
-	__s64 n = (__s32)PT_REGS_RC(ctx);
-	__u32 depth, slot = 0;
+	__u32 slot = 0;
+	__s64 n;
 
-	if (!reporting())
+	if (!reporting() || !tls_pop(&tls_calls, ctx, &call, direction))
 		return 0;
-	calls = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
-	if (!calls || !calls->depth)
-		return 0;
-	depth = calls->depth - 1;
-	if (depth >= CALLS_MAX)
-		return 0;
-	call = calls->call[depth];
-	/* A call of the other direction left an entry behind; or the function that was entered
-	 * ended in a jump, and this ret is of another call of its target: at our own ret the stack
-	 * is where it was. */
-	if (call.direction != direction || call.stack != PT_REGS_SP(ctx))
-		return 0;
-	calls->depth = depth;
-	if (ex) {
-		__u64 length = 0;
-
-		if (n != 1 || bpf_probe_read_user(&length, sizeof(length), (void *)call.count_at))
-			return 0;
-		n = length;
-	}
-	if (n <= 0 || n > 0x7fffffff)
+	n = tls_result(ctx, &call, ex);
+	if (n <= 0)
 		return 0;
 	t = actor_governed();
 	c = tls_connection(call.ssl, true);
@@ -202,10 +142,10 @@ static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool
 }
 
 SEC("uprobe")
-int BPF_KPROBE(tls_write_enter, __u64 ssl, __u64 buffer)
+int tls_write_enter(struct pt_regs *ctx)
 {
 	uprobe_own_stack(ctx);
-	return tls_enter(ctx, ssl, buffer, 0, TLS_DIRECTION_SENT);
+	return tls_enter(ctx, 0, TLS_DIRECTION_SENT);
 }
 
 SEC("uprobe")
@@ -216,10 +156,10 @@ int tls_write_return(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int BPF_KPROBE(tls_read_enter, __u64 ssl, __u64 buffer)
+int tls_read_enter(struct pt_regs *ctx)
 {
 	uprobe_own_stack(ctx);
-	return tls_enter(ctx, ssl, buffer, 0, TLS_DIRECTION_RECEIVED);
+	return tls_enter(ctx, 0, TLS_DIRECTION_RECEIVED);
 }
 
 SEC("uprobe")
@@ -233,7 +173,7 @@ SEC("uprobe")
 int BPF_KPROBE(tls_write_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
 {
 	uprobe_own_stack(ctx);
-	return tls_enter(ctx, ssl, buffer, count_at, TLS_DIRECTION_SENT);
+	return tls_enter(ctx, count_at, TLS_DIRECTION_SENT);
 }
 
 SEC("uprobe")
@@ -247,7 +187,7 @@ SEC("uprobe")
 int BPF_KPROBE(tls_read_ex_enter, __u64 ssl, __u64 buffer, __u64 len, __u64 count_at)
 {
 	uprobe_own_stack(ctx);
-	return tls_enter(ctx, ssl, buffer, count_at, TLS_DIRECTION_RECEIVED);
+	return tls_enter(ctx, count_at, TLS_DIRECTION_RECEIVED);
 }
 
 SEC("uprobe")
