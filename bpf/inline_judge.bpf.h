@@ -38,16 +38,18 @@ static __always_inline void inline_note(struct inline_work *w, __u32 detector, _
 	w->n_found = i + 1;
 }
 
-/* What the client sends at the same time is blocked with it: the request that asks for a title of
- * the conversation has the prompt, too. */
+/* What the client sends to the model at the same time is blocked with it: the request that asks for
+ * a title of the conversation has the prompt, too. */
 const volatile __u64 inline_same_ns = 2000000000;
 
-/* Whether the match that ends at `end` was blocked before; remembers it. FNV-1a: who makes two
- * sentences of one's own that collide has one of them masked in place of blocked. */
-__noinline int inline_repeats(struct inline_work *w, __u32 end)
+/* Whether the match that ends at `end` was blocked before; remembers it, unless it is history.
+ * FNV-1a: who makes two sentences of one's own that collide has one of them masked in place of
+ * blocked. */
+__noinline int inline_repeats(struct inline_work *w, __u32 end, __u32 history)
 {
 	__u64 hash = 14695981039346656037ull, *seen, now = bpf_ktime_get_boot_ns();
 	struct inline_seen_key key = {};
+	bool prompt;
 
 	if (!w)
 		return 0;
@@ -57,10 +59,15 @@ __noinline int inline_repeats(struct inline_work *w, __u32 end)
 	}
 	key.tail = hash;
 	key.uid = w->uid;
+	prompt = w->content.path == CONTENT_PATH_MESSAGES && !history;
 	seen = bpf_map_lookup_elem(&inline_seen, &key);
 	if (seen)
-		return now - *seen >= inline_same_ns;
-	if (w->mode == BAILIFF_MODE_ENFORCE)
+		return !prompt || now - *seen >= inline_same_ns;
+	/* what was blocked on its way elsewhere is masked in the turn that tells the model of it,
+	 * and that may be the next millisecond */
+	if (!prompt)
+		now = 0;
+	if (w->mode == BAILIFF_MODE_ENFORCE && !history)
 		bpf_map_update_elem(&inline_seen, &key, &now, BPF_ANY);
 	return 0;
 }
@@ -78,14 +85,17 @@ static __always_inline __u32 inline_strongest(__u32 acts)
 __noinline int inline_judge(struct inline_work *w, __u32 i)
 {
 	const struct scan_span *s;
-	__u32 kind, action, repeat = 0, block = 0, whole;
+	__u32 kind, action, repeat = 0, block = 0, whole, history;
 
 	if (!w)
 		return 0;
 	s = scan_span(&w->run, i);
 	kind = INLINE_KIND(w->where[(s->named - 1) & (SCAN_BUFFER - 1)]);
+	/* what a tool was given comes again with each turn. The model said it, so that a block
+	 * would keep it from nobody, and would end the conversation */
+	history = w->direction == TLS_DIRECTION_SENT && kind == CONTENT_INPUT;
 	if (w->direction == TLS_DIRECTION_SENT)
-		kind = CONTENT_REQUEST; /* also what a tool was given before: it is history */
+		kind = CONTENT_REQUEST;
 	if (!kind)
 		return 0;
 	action = inline_strongest(SCAN_ACTS(s->flags, kind));
@@ -93,8 +103,8 @@ __noinline int inline_judge(struct inline_work *w, __u32 i)
 	if (action >= SCAN_BLOCK) {
 		/* of an open one it is not known yet whether it is a match, and where it ends */
 		if (kind == CONTENT_REQUEST && whole && !w->dry) {
-			repeat = inline_repeats(w, s->named);
-			block = !repeat;
+			repeat = inline_repeats(w, s->named, history);
+			block = !repeat && !history;
 		}
 		if (!block)
 			action = SCAN_MASK;

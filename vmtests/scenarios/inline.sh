@@ -106,8 +106,10 @@ check "the API never had it" api held 'all(.[]; (.planted // []) | index("aws") 
 check_not "the host never had it" grep -qF "$key" $world/allowed.example.jsonl
 event "the first is blocked, on its way to that host" 'code("inline") | verdict("denied")
 	| map(select(.unmapped.detector == "aws-access-key-id" and .unmapped.action == "block")) | some'
-event "the others are masked" 'code("inline") | verdict("denied")
-	| map(select(.unmapped.detector == "aws-access-key-id" and .unmapped.repeat)) | some'
+event "the others are masked, and the turn that tells the model of them" 'code("inline")
+	| verdict("denied") | map(select(.unmapped.detector == "aws-access-key-id" and .unmapped.repeat
+	and .unmapped.action == "mask")) | some'
+check "the conversation goes on" client_says held "Three ways were tried."
 detail "$(wc -l <$world/allowed.example.jsonl) lines at the host"
 
 step "a tool that alice may not use is none that there is"
