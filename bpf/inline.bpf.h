@@ -9,8 +9,9 @@
 #include "bpf/scan.h"
 #include "bpf/stream.bpf.h"
 
-#define INLINE_STRIDE 64
-#define INLINE_SLACK  128  /* bytes of text that a step writes at most */
+#define INLINE_STRIDE 256  /* bytes of a stream that one look goes over at most */
+#define INLINE_SLACK  8	   /* bytes of text that one of a stream makes at most */
+#define INLINE_PIECES 8192 /* a power of two, a place is masked with it */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
 
 /* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here
@@ -112,6 +113,12 @@ enum inline_answer {
 	INLINE_ANSWER_BLANK, /* the rest of it, or of what could not be read, is blank */
 };
 
+/* Bytes of text on end that lie on end in raw, or one by itself. */
+struct inline_piece {
+	__u32 text;  /* its first byte */
+	__u32 where; /* of that, see inline_where(); one more for each byte behind it */
+};
+
 struct inline_work {
 	__u32 busy;
 	/* what policy wants of this call */
@@ -141,8 +148,9 @@ struct inline_work {
 	__u32 accept_cut; /* it began in an earlier piece */
 	__u32 accept_whole;
 	__u32 n; /* bytes of text */
+	__u32 n_pieces;
 	/* the span that is being masked */
-	__u32 mask_at, mask_to, mask_flags;
+	__u32 mask_at, mask_to, mask_flags, mask_piece;
 	__u32 low, high; /* what of raw it changed */
 	/* blocks */
 	__u32 block;	/* the detector + 1 of the first one in this call */
@@ -163,8 +171,8 @@ struct inline_work {
 	struct content_state content;
 	struct content_out out;
 	struct scan_run run;
-	struct scan_buffer text;   /* what was decoded, texts with a mark between them */
-	__u32 where[SCAN_BUFFER];  /* how each byte of text is masked in raw, see inline_where() */
+	struct scan_buffer text; /* what was decoded, texts with a mark between them */
+	struct inline_piece piece[INLINE_PIECES]; /* in the order of the text */
 	__u8 raw[2 * SCAN_BUFFER]; /* half of it used: the verifier adds length to offset */
 };
 
@@ -216,6 +224,46 @@ static __always_inline __u32 inline_where(__u32 last, __u32 form, __u32 code, __
 #define INLINE_KIND(w) ((w) >> 28 & 3)
 /* raw bytes of a character at most: a pair, each of its twelve signs written by number */
 #define INLINE_MASK_MAX 72
+
+/* A byte of text goes on where the one before it ended, in nearly all of a stream. */
+static __always_inline void inline_place(struct inline_work *w, __u32 n, __u32 where)
+{
+	struct inline_piece *p = &w->piece[(w->n_pieces - 1) & (INLINE_PIECES - 1)];
+
+	if (w->n_pieces && p->where + (n - p->text) == where)
+		return;
+	p = &w->piece[w->n_pieces & (INLINE_PIECES - 1)];
+	p->text = n;
+	p->where = where;
+	w->n_pieces++;
+}
+
+/* Finds the piece that a byte of text is in: mask_piece. It is kept there while it is looked for: of
+ * what was loaded the verifier knows nothing, and takes the two ways out of a step for one. */
+__noinline int inline_find_piece(struct inline_work *w, __u32 at)
+{
+	volatile __u32 *found;
+	__u32 next;
+
+	if (!w)
+		return 0;
+	found = &w->mask_piece;
+	*found = 0;
+	for (__u32 step = INLINE_PIECES / 2; step; step /= 2) {
+		next = (*found + step) & (INLINE_PIECES - 1);
+		if (next < w->n_pieces && w->piece[next].text <= at)
+			*found = next;
+	}
+	return 0;
+}
+
+/* What is to be known of a byte of the piece mask_piece. */
+static __always_inline __u32 inline_where_of(struct inline_work *w, __u32 at)
+{
+	struct inline_piece *p = &w->piece[w->mask_piece & (INLINE_PIECES - 1)];
+
+	return p->where + (at - p->text);
+}
 
 /* "identity", the first letter lowest */
 #define INLINE_IDENTITY 0x797469746e656469ull

@@ -85,12 +85,14 @@ static __always_inline __u32 inline_strongest(__u32 acts)
 __noinline int inline_judge(struct inline_work *w, __u32 i)
 {
 	const struct scan_span *s;
-	__u32 kind, action, repeat = 0, block = 0, whole, history;
+	__u32 kind, action, repeat = 0, block = 0, whole, history, at;
 
 	if (!w)
 		return 0;
 	s = scan_span(&w->run, i);
-	kind = INLINE_KIND(w->where[(s->named - 1) & (SCAN_BUFFER - 1)]);
+	at = s->named - 1;
+	inline_find_piece(w, at);
+	kind = INLINE_KIND(inline_where_of(w, at));
 	/* what a tool was given comes again with each turn. The model said it, so that a block
 	 * would keep it from nobody, and would end the conversation */
 	history = w->direction == TLS_DIRECTION_SENT && kind == CONTENT_INPUT;

@@ -37,75 +37,81 @@ static __always_inline __u64 inline_has(__u64 word, __u64 byte)
 	return (word - INLINE_EACH(1)) & ~word;
 }
 
-/* Whether all eight are what content_is_ordinary() says of one. */
-static __always_inline bool inline_ordinary(__u64 word)
+/* How many of eight bytes, from the first one on, are what content_is_ordinary() says of one. */
+static __always_inline __u32 inline_ordinary(__u64 word)
 {
-	return !((word | (word - INLINE_EACH(0x20)) | inline_has(word, '"') |
-		  inline_has(word, '\\') | inline_has(word, 0x7f)) &
-		 INLINE_EACH(0x80));
+	__u64 other = (word | (word - INLINE_EACH(0x20)) | inline_has(word, '"') |
+		       inline_has(word, '\\') | inline_has(word, 0x7f)) &
+		      INLINE_EACH(0x80);
+
+	if (!other)
+		return 8;
+	/* below the lowest bit that is set: a bit for each byte up to it */
+	return ((((other & -other) - 1) & INLINE_EACH(1)) * INLINE_EACH(1) >> 56) - 1;
 }
 
-/* Up to INLINE_STRIDE bytes that the content machine has nothing to say of, eight at a time: nearly
- * all of a stream goes this way. Returns how many. */
+/* Bytes that the content machine has nothing to say of, eight at a time: nearly all of a stream
+ * goes this way. Returns how many. */
 __noinline int inline_bulk(struct inline_work *w)
 {
-	__u32 at, n, i, left, where, code = 0;
-	__u64 word, pair;
+	__u32 at, n, i, left, same, code = 0;
+	__u64 word;
 	__u8 kind = 0;
+	bool take;
 
 	/* of an answer that is overwritten each byte is looked at */
 	if (!w || w->answer)
 		return 0;
 	left = content_run(&w->content, &kind);
-	if (left > w->len - w->at)
-		left = w->len - w->at;
 	at = w->at;
 	n = w->n;
-	where = inline_where(at, CONTENT_PLAIN, 0, 1, 0) | INLINE_WHERE_KIND(kind & 3);
+	take = w->want >> (kind & 3) & 1;
+	if (left > w->len - at)
+		left = w->len - at;
+	if (left > SCAN_BUFFER - n)
+		left = SCAN_BUFFER - n;
+	if (left > INLINE_STRIDE)
+		left = INLINE_STRIDE;
+	/* what is not taken lies behind the text, and is overwritten by what is */
 	for (i = 0; i < INLINE_STRIDE; i += 8) {
-		if (i + 8 > left)
+		if (i >= left)
 			break;
 		word = *(__u64 *)&w->raw[(at + i) & (SCAN_BUFFER - 1)];
-		if (!inline_ordinary(word))
-			break;
-		if (!(w->want >> (kind & 3) & 1))
-			continue;
-		/* a place is one more than the one before it: two of them at once */
 		*(__u64 *)&w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = word;
-		pair = (where + i) | (__u64)(where + i + 1) << 32;
-		*(__u64 *)&w->where[(n + i) & (SCAN_BUFFER - 1)] = pair;
-		*(__u64 *)&w->where[(n + i + 2) & (SCAN_BUFFER - 1)] = pair + 0x200000002ull;
-		*(__u64 *)&w->where[(n + i + 4) & (SCAN_BUFFER - 1)] = pair + 0x400000004ull;
-		*(__u64 *)&w->where[(n + i + 6) & (SCAN_BUFFER - 1)] = pair + 0x600000006ull;
-	}
-	/* up to the next sign that needs a look */
-	for (__u32 j = 0; j < 7; j++) {
-		if (i >= left || !content_is_ordinary(w->raw[(at + i) & (SCAN_BUFFER - 1)]))
+		same = inline_ordinary(word);
+		if (same < 8) {
+			i += same;
 			break;
-		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = w->raw[(at + i) & (SCAN_BUFFER - 1)];
-		w->where[(n + i) & (SCAN_BUFFER - 1)] = where + i;
-		i++;
+		}
 	}
+	SCAN_HIDE(i);
+	if (i > left)
+		i = left;
+	if (i && take)
+		inline_place(w, n,
+			     inline_where(at, CONTENT_PLAIN, 0, 1, 0) |
+				     INLINE_WHERE_KIND(kind & 3));
 	if (i + 2 <= left && w->raw[(at + i) & (SCAN_BUFFER - 1)] == '\\')
 		code = content_short(&w->content, w->raw[(at + i + 1) & (SCAN_BUFFER - 1)]);
 	if (code) {
 		/* line ends and quotes, every thirty bytes of code */
-		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = code;
-		w->where[(n + i) & (SCAN_BUFFER - 1)] =
-			inline_where(at + i + 1, CONTENT_SHORT, code, 2, 0) |
-			INLINE_WHERE_KIND(kind & 3);
-		if (w->want >> (kind & 3) & 1)
-			w->n = n + i + 1;
-		content_ran(&w->content, i + 2);
-		w->at = at + i + 2;
-		return i + 2;
+		if (take) {
+			w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = code;
+			inline_place(w, n + i,
+				     inline_where(at + i + 1, CONTENT_SHORT, code, 2, 0) |
+					     INLINE_WHERE_KIND(kind & 3));
+			n++;
+		}
+		at += 2;
 	}
+	at += i;
+	if (take)
+		w->n = n + i;
+	i = at - w->at;
 	if (!i)
 		return 0;
 	content_ran(&w->content, i);
-	w->at = at + i;
-	if (w->want >> (kind & 3) & 1)
-		w->n = n + i;
+	w->at = at;
 	return i;
 }
 
@@ -208,7 +214,7 @@ __noinline int inline_tool(struct inline_work *w, __u32 end)
 /* One byte through the content machine. */
 __noinline int inline_byte(struct inline_work *w)
 {
-	__u32 at, n, have, where;
+	__u32 at, n, have, where, kind;
 	struct content_out *o;
 
 	if (!w)
@@ -241,22 +247,22 @@ __noinline int inline_byte(struct inline_work *w)
 	if (o->begins) {
 		/* in no text and in no detector: what stands on its two sides does not touch */
 		w->text.byte[n & (SCAN_BUFFER - 1)] = CONTENT_MARK;
-		w->where[n & (SCAN_BUFFER - 1)] = 0;
+		inline_place(w, n, 0);
 		n++;
 	}
 	have = o->run < at + 1 ? o->run : at + 1;
-	where = inline_where(at, o->form, o->code, content_mask_len(o, have), have < o->raw) |
-		INLINE_WHERE_KIND(o->kind & 3);
+	kind = INLINE_WHERE_KIND(o->kind & 3);
+	where = inline_where(at, o->form, o->code, content_mask_len(o, have), have < o->raw) | kind;
 	for (__u32 i = 0; i < CONTENT_BYTES; i++) {
 		if (i >= o->n)
 			break;
-		w->text.byte[n & (SCAN_BUFFER - 1)] = o->bytes[i];
-		/* a character is masked with its last byte */
-		w->where[n & (SCAN_BUFFER - 1)] =
-			i + 1u == o->n ? where : INLINE_WHERE_KIND(o->kind & 3);
-		n++;
+		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = o->bytes[i];
 	}
-	w->n = n;
+	/* a character is masked with its last byte */
+	if (o->n > 1)
+		inline_place(w, n, kind);
+	inline_place(w, n + o->n - 1, where);
+	w->n = n + o->n;
 	return 0;
 }
 
@@ -265,7 +271,8 @@ static long inline_gather(__u32 i, struct inline_work **ctx)
 	struct inline_work *w = *ctx;
 
 	/* a round is of one message */
-	if (w->at >= w->len || w->n > SCAN_BUFFER - INLINE_SLACK || w->ended)
+	if (w->at >= w->len || w->n > SCAN_BUFFER - INLINE_SLACK ||
+	    w->n_pieces > INLINE_PIECES - INLINE_SLACK || w->ended)
 		return 1;
 	if (!inline_bulk(w))
 		inline_byte(w);
@@ -278,14 +285,17 @@ static long inline_gather(__u32 i, struct inline_work **ctx)
 /* One decoded byte of a span. */
 __noinline int inline_mask_byte(struct inline_work *w, __u32 at, __u32 flags)
 {
-	__u32 where, last, len;
+	__u32 where, last, len, next;
 	struct content_out o = {};
 	__u8 b, style;
 
 	if (!w)
 		return 0;
+	next = w->mask_piece + 1;
+	if (next < w->n_pieces && w->piece[next & (INLINE_PIECES - 1)].text <= at)
+		w->mask_piece = next;
 	b = w->text.byte[at & (SCAN_BUFFER - 1)];
-	where = w->where[at & (SCAN_BUFFER - 1)];
+	where = inline_where_of(w, at);
 	len = INLINE_LEN(where);
 	style = scan_masked(flags, b);
 	if (!len || style == b)
@@ -329,6 +339,7 @@ static long inline_mask_span(__u32 i, struct inline_work **ctx)
 	w->mask_at = s->start;
 	w->mask_to = s->end;
 	w->mask_flags = s->flags;
+	inline_find_piece(w, s->start);
 	w->low = SCAN_BUFFER;
 	w->high = 0;
 	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);

@@ -138,7 +138,7 @@ static __always_inline int inline_round(const struct scan_table *t, struct inlin
 {
 	if (w->at >= w->len && !inline_fetch(w))
 		return 0;
-	w->n = 0;
+	w->n = w->n_pieces = 0;
 	w->from = w->at;
 	w->ended = 0;
 	w->body_from = w->body_to = 0;

@@ -283,38 +283,41 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	run->n = run->upto = 0;
 }
 
-/* Of eight bytes and the one behind them: bits that survive where a candidate may start. */
-static __always_inline __u32 scan_filter_word(const struct scan_table *t, __u64 word, __u32 next)
+/* How many of the bytes from `at` on start no candidate, given that none before it is alive. A
+ * function of its own: the verifier looks at it once. Little-endian, as all machines are that this
+ * is built for. */
+SCAN_FUNCTION int scan_skip(const struct scan_table *t, const struct scan_buffer *b, __u32 at,
+			    __u32 len)
 {
-	__u32 hit = 0, one = word & 0xff, two, three;
+	__u32 i, hit;
+	__u64 word;
 
-	for (__u32 i = 8; i < 64; i += 16) {
-		two = word >> i & 0xff;
-		three = i < 56 ? word >> (i + 8) & 0xff : next;
-		hit |= t->left[one] & t->middle[two] & t->right[three];
-		one = three;
-		SCAN_KEEP(hit);
+	if (!t || !b)
+		return 0;
+	for (i = 0; i < SCAN_SKIP; i += 8) {
+		if (at + i + 8 > len)
+			break;
+		word = scan_word(b, at + i);
+		hit = t->pair[word & 0xffff];
+		hit |= t->pair[word >> 16 & 0xffff];
+		hit |= t->pair[word >> 32 & 0xffff];
+		hit |= t->pair[word >> 48];
+		if (hit)
+			break;
 	}
-	return hit;
+	/* what starts at one of the last may show in the bytes behind them only */
+	return i ? i - SCAN_SHOWS : 0;
 }
 
-/* Whether a candidate may start at one of the bytes from at on. A function of its own, and few
- * loads at a time: with all of them first most are spilled, and the stack is short where calls nest
- * so deep. Little-endian, as all machines are that this is built for. */
+/* Whether a candidate may start at one of the bytes of a stride, which is sure of more than
+ * scan_skip() is. Few loads at a time: with all of them first most are spilled, and the stack is
+ * short where calls nest so deep. */
 SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
 {
-	__u32 hit, one, two, three;
-	__u64 low, high;
+	__u32 hit = 0, one, two, three;
 
 	if (!t || !b)
 		return 1;
-	low = scan_word(b, at);
-	high = scan_word(b, at + 8);
-	hit = scan_filter_word(t, low, high & 0xff);
-	hit |= scan_filter_word(t, high, b->byte[(at + 16) & (SCAN_BUFFER - 1)]);
-	if (!hit)
-		return 0;
-	hit = 0;
 	one = b->byte[(at - 1) & (SCAN_BUFFER - 1)];
 	two = b->byte[at & (SCAN_BUFFER - 1)];
 	three = b->byte[(at + 1) & (SCAN_BUFFER - 1)];
@@ -330,34 +333,43 @@ SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buff
 	return hit != 0;
 }
 
+/* Goes over idle bytes from run->at on. Returns 1 when there may be more, 0 when a candidate may
+ * start at the next one, or the buffer ends soon. */
+static __always_inline int scan_idle(const struct scan_table *t, struct scan_run *run,
+				     const struct scan_buffer *bytes)
+{
+	__u32 at = run->at, skipped = (__u32)scan_skip(t, bytes, at, run->len);
+	int more = skipped == SCAN_SKIP - SCAN_SHOWS;
+
+	at += skipped;
+	if (!more && at + SCAN_STRIDE + 2 <= run->len && !scan_filter(t, bytes, at)) {
+		at += SCAN_STRIDE;
+		more = 1;
+	}
+	if (at != run->at)
+		run->state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
+	run->at = at;
+	return more;
+}
+
 /* One step, at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
  * Returns 1 when the buffer is done (at == len), or the spans have to be taken first (n > 0). */
 static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
 				       const struct scan_buffer *bytes)
 {
-	__u32 at = run->at, state = run->state, idle = 0;
+	__u32 at, state;
 
 	/* a stride leaves at most one span for each of its bytes */
-	if (at >= run->len || run->n > SCAN_SPANS / 2)
+	if (run->at >= run->len || run->n > SCAN_SPANS / 2)
 		return 1;
 	if (run->masking) {
 		scan_carry(t, run, bytes);
 		return 0;
 	}
-	if (state < t->idle && at) {
-		for (; idle < SCAN_IDLE; idle++) {
-			if (at + SCAN_STRIDE + 2 > run->len || scan_filter(t, bytes, at))
-				break;
-			at += SCAN_STRIDE;
-		}
-		if (idle)
-			state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
-	}
-	if (idle == SCAN_IDLE) {
-		run->at = at;
-		run->state = state;
+	if (run->state < t->idle && run->at && scan_idle(t, run, bytes))
 		return 0;
-	}
+	at = run->at;
+	state = run->state;
 	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {
 		state = scan_next(t, state, bytes->byte[at & (SCAN_BUFFER - 1)]);
 		if (state >= t->quiet)

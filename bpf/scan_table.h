@@ -10,7 +10,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define SCAN_VERSION	   1
+#define SCAN_VERSION	   2
 #define SCAN_STATES_MAX	   8192
 #define SCAN_CLASSES_MAX   128
 #define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_CLASSES_MAX)
@@ -22,7 +22,8 @@
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
 #define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
-#define SCAN_IDLE	   4   /* strides without a candidate that one step goes over */
+#define SCAN_SKIP	   256 /* bytes that start nothing and that one step goes over at most */
+#define SCAN_SHOWS	   4   /* a candidate shows in a look that begins so far behind its start */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
 
 /* Where a candidate started, as a state knows it: so many bytes ago, or in a register. */
@@ -97,13 +98,13 @@ struct scan_table {
 	__u32 detectors;
 	__u32 pad;
 	__u8 class_of[256];
+	/* Two bytes at an even distance, the first one lowest: not 0 where a candidate shows that
+	 * starts at one of them, at the one before, or up to SCAN_SHOWS before. Nearly all text is
+	 * skipped by it. */
+	__u8 pair[1 << 16];
 	/* A candidate starts only where one bit survives: may follow this byte, first, second,
-	 * third byte of one. Without a chain between bytes, so that idle text costs few
-	 * instructions. */
+	 * third byte of one. Without a chain between bytes, so that this costs few instructions. */
 	__u32 follow[256], first[256], second[256], third[256];
-	/* The same for three bytes on end and two starts, in two halves of 16 bits: at the second
-	 * of them, after what may follow the first; and at the first. Half as many loads. */
-	__u32 left[256], middle[256], right[256];
 	__u16 resume[256]; /* the idle state after this byte */
 	struct scan_detector detector[256];
 	struct scan_entry entry[SCAN_ENTRIES_MAX];

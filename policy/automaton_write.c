@@ -36,11 +36,84 @@ static int compare_order(const void *a, const void *b)
 	return x[0] < y[0] ? -1 : x[0] > y[0];
 }
 
+/* How often a byte comes in what people and programs write, about, in a thousand. */
+static uint32_t byte_weight(size_t byte)
+{
+	static const uint8_t letter[] = {82, 15, 28, 43, 127, 22, 20, 61, 70, 2,  8, 40, 24,
+					 67, 75, 19, 1,	 60,  63, 91, 28, 10, 24, 2, 20, 1};
+
+	if (byte >= 'a' && byte <= 'z')
+		return letter[byte - 'a'];
+	return byte == ' ' ? 180 : byte >= '0' && byte <= '9' ? 6 : byte < 0x80 ? 3 : 1;
+}
+
+/* Pairs of bytes that a candidate may have at `place` and behind it; all, from where a match may
+ * have ended. Place 0 is the byte before it. Returns how often they come elsewhere. */
+static uint64_t place_pairs(const struct pattern *p, const bool states[PATTERN_STATES],
+			    size_t place, uint8_t ret[1 << 16])
+{
+	uint64_t weight = 0;
+
+	for (size_t a = 0; a < 256; a++)
+		for (size_t q = PATTERN_START; q < p->n; q++) {
+			size_t r = place ? p->next[q][a] : q;
+
+			for (size_t b = 0; states[q] && r && b < 256; b++)
+				if (p->next[r][b] || place >= p->shortest)
+					ret[a | b << 8] = 1;
+		}
+	if (place > p->shortest)
+		memset(ret, 1, 1 << 16);
+	for (size_t i = 0; i < 1 << 16; i++)
+		weight += ret[i] ? (uint64_t)byte_weight(i & 255) * byte_weight(i >> 8) : 0;
+	return weight;
+}
+
+static void step_states(const struct pattern *p, bool states[PATTERN_STATES])
+{
+	bool then[PATTERN_STATES] = {false};
+
+	for (size_t q = PATTERN_START; q < p->n; q++)
+		for (size_t b = 0; states[q] && b < 256; b++)
+			then[p->next[q][b]] = true;
+	then[0] = false;
+	memcpy(states, then, sizeof(then));
+}
+
+/* A look has two bytes of a candidate that starts at the first of a look, and two of one that
+ * starts at the second: of the first ones, those that are rarest elsewhere. "gh" is in many words,
+ * "_" and a digit in few. */
+static int write_skip(const struct pattern *p, struct scan_table *t)
+{
+	_cleanup_free_ uint8_t *pairs = calloc(SCAN_SHOWS + 2, 1 << 16);
+	bool states[PATTERN_STATES] = {[PATTERN_START] = true};
+	uint64_t weight[SCAN_SHOWS + 2];
+
+	if (!pairs)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(weight); i++) {
+		weight[i] = place_pairs(p, states, i, pairs + (i << 16));
+		if (i)
+			step_states(p, states);
+	}
+	for (size_t odd = 0; odd < 2; odd++) {
+		size_t best = odd;
+
+		for (size_t i = odd; i < ARRAY_SIZE(weight); i += 2)
+			if (weight[i] < weight[best])
+				best = i;
+		for (size_t i = 0; i < 1 << 16; i++)
+			t->pair[i] |= pairs[(best << 16) + i];
+	}
+	return 0;
+}
+
 /* More detectors than bits: those that start alike share one, so that it says much. */
-static void write_filter(const struct pattern *patterns, size_t n, struct scan_table *t)
+static int write_filter(const struct pattern *patterns, size_t n, struct scan_table *t)
 {
 	uint32_t order[SCAN_DETECTORS_MAX][2];
 	bool has[256];
+	int r;
 
 	for (size_t d = 0; d < n; d++) {
 		place_bytes(&patterns[d], 0, has);
@@ -52,29 +125,22 @@ static void write_filter(const struct pattern *patterns, size_t n, struct scan_t
 	for (size_t i = 0; i < n; i++) {
 		const struct pattern *p = &patterns[order[i][1]];
 		uint32_t bit = 1u << (n <= 32 ? i : i * 32 / n);
-		uint32_t half = 1u << (n <= 16 ? i : i * 16 / n);
 		uint32_t *places[] = {t->first, t->second, t->third};
 
 		for (size_t b = 0; b < 256; b++)
-			if (!p->before.has[b]) {
+			if (!p->before.has[b])
 				t->follow[b] |= bit;
-				t->left[b] |= half;
-			}
 		for (size_t place = 0; place < ARRAY_SIZE(places); place++) {
 			place_bytes(p, place, has);
-			for (size_t b = 0; b < 256; b++) {
-				if (!has[b])
-					continue;
-				places[place][b] |= bit;
-				if (place == 0)
-					t->left[b] |= half << 16;
-				if (place < 2)
-					t->middle[b] |= half << 16 * place;
-				if (place > 0)
-					t->right[b] |= half << 16 * (place - 1);
-			}
+			for (size_t b = 0; b < 256; b++)
+				if (has[b])
+					places[place][b] |= bit;
 		}
+		r = write_skip(p, t);
+		if (r < 0)
+			return r;
 	}
+	return 0;
 }
 
 /* Idle states, then those without a say, then the rest; within each as they were, so that the
@@ -90,6 +156,7 @@ int search_write(const struct search *s, const struct inline_detector *list,
 	_cleanup_free_ struct scan_table *t = calloc(1, sizeof(*t));
 	_cleanup_free_ uint16_t *number = calloc(s->n, sizeof(*number));
 	size_t count[3] = {0}, at[3];
+	int r;
 
 	if (!t || !number)
 		return -ENOMEM;
@@ -139,7 +206,9 @@ int search_write(const struct search *s, const struct inline_detector *list,
 			if (patterns[d].back.has[b])
 				to->back[b >> 6] |= 1ULL << (b & 63);
 	}
-	write_filter(patterns, n, t);
+	r = write_filter(patterns, n, t);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(t);
 	return 0;
 }
