@@ -55,6 +55,7 @@ static __always_inline __u32 inline_ordinary(__u64 word)
 __noinline int inline_bulk(struct inline_work *w)
 {
 	__u32 at, n, i, left, same, code = 0;
+	void *from, *to; /* not of u8: clang would go byte by byte */
 	__u64 word;
 	__u8 kind = 0;
 	bool take;
@@ -76,8 +77,10 @@ __noinline int inline_bulk(struct inline_work *w)
 	for (i = 0; i < INLINE_STRIDE; i += 8) {
 		if (i >= left)
 			break;
-		word = *(__u64 *)&w->raw[(at + i) & (SCAN_BUFFER - 1)];
-		*(__u64 *)&w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = word;
+		from = &w->raw[(at + i) & (SCAN_BUFFER - 1)];
+		to = &w->text.byte[(n + i) & (SCAN_BUFFER - 1)];
+		word = *(__u64 *)from;
+		*(__u64 *)to = word;
 		same = inline_ordinary(word);
 		if (same < 8) {
 			i += same;

@@ -68,12 +68,16 @@ static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, 
 /* Eight bytes, the first one lowest. */
 static __always_inline __u64 scan_word(const struct scan_buffer *b, __u32 at)
 {
+	const void *from = &b->byte[at & (SCAN_BUFFER - 1)];
 #ifdef __BPF__
-	return *(const __u64 *)&b->byte[at & (SCAN_BUFFER - 1)];
+	/* not of the place itself: clang knows that it is no multiple of eight, and reads bytes */
+	const __u64 *word = from;
+
+	return *word;
 #else
 	__u64 word;
 
-	__builtin_memcpy(&word, &b->byte[at & (SCAN_BUFFER - 1)], sizeof(word));
+	__builtin_memcpy(&word, from, sizeof(word));
 	return word;
 #endif
 }
