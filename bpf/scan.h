@@ -313,28 +313,35 @@ SCAN_FUNCTION int scan_skip(const struct scan_table *t, const struct scan_buffer
 	return i ? i - SCAN_SHOWS : 0;
 }
 
+/* Shifts `n` bytes of a word into what bars each candidate. Returns bits that are clear where one
+ * may have started. */
+static __always_inline __u64 scan_bars(const struct scan_table *t, __u64 word, __u32 n, __u64 *barred)
+{
+	__u64 clear = ~0ull;
+
+	for (__u32 i = 0; i < 8; i++) {
+		if (i >= n)
+			break;
+		*barred = *barred << 16 | t->bars[word >> 8 * i & 0xff];
+		clear &= *barred;
+		SCAN_KEEP(clear);
+	}
+	return clear;
+}
+
 /* Whether a candidate may start at one of the bytes of a stride, which is sure of more than
- * scan_skip() is. Few loads at a time: with all of them first most are spilled, and the stack is
- * short where calls nest so deep. */
+ * scan_skip() is. */
 SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
 {
-	__u32 hit = 0, one, two, three;
+	__u64 barred = ~0ull, clear;
 
 	if (!t || !b)
 		return 1;
-	one = b->byte[(at - 1) & (SCAN_BUFFER - 1)];
-	two = b->byte[at & (SCAN_BUFFER - 1)];
-	three = b->byte[(at + 1) & (SCAN_BUFFER - 1)];
-	for (__u32 i = 0; i < SCAN_STRIDE; i++) {
-		__u32 four = b->byte[(at + i + 2) & (SCAN_BUFFER - 1)];
-
-		hit |= t->follow[one] & t->first[two] & t->second[three] & t->third[four];
-		one = two;
-		two = three;
-		three = four;
-		SCAN_KEEP(hit);
-	}
-	return hit != 0;
+	/* from the byte before the stride to the second one behind it */
+	clear = scan_bars(t, scan_word(b, at - 1), 8, &barred);
+	clear &= scan_bars(t, scan_word(b, at + 7), 8, &barred);
+	clear &= scan_bars(t, scan_word(b, at + SCAN_STRIDE + 2 - 8) >> 40, 3, &barred);
+	return clear >> 48 != 0xffff;
 }
 
 /* Goes over idle bytes from run->at on. Returns 1 when there may be more, 0 when a candidate may

@@ -102,9 +102,11 @@ struct scan_table {
 	 * starts at one of them, at the one before, or up to SCAN_SHOWS before. Nearly all text is
 	 * skipped by it. */
 	__u8 pair[1 << 16];
-	/* A candidate starts only where one bit survives: may follow this byte, first, second,
-	 * third byte of one. Without a chain between bytes, so that this costs few instructions. */
-	__u32 follow[256], first[256], second[256], third[256];
+	/* In four times sixteen bits, each for a detector or some together, from the lowest: this byte
+	 * may NOT stand before a candidate; not be its first; its second; its third. One starts only
+	 * where a bit is clear in all four of as many bytes on end (Shift-Or: Baeza-Yates and Gonnet,
+	 * CACM 35/10, 1992). */
+	__u64 bars[256];
 	__u16 resume[256]; /* the idle state after this byte */
 	struct scan_detector detector[256];
 	struct scan_entry entry[SCAN_ENTRIES_MAX];

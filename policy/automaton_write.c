@@ -122,19 +122,19 @@ static int write_filter(const struct pattern *patterns, size_t n, struct scan_ta
 		order[d][1] = (uint32_t)d;
 	}
 	qsort(order, n, sizeof(order[0]), compare_order);
+	memset(t->bars, 0xff, sizeof(t->bars));
 	for (size_t i = 0; i < n; i++) {
 		const struct pattern *p = &patterns[order[i][1]];
-		uint32_t bit = 1u << (n <= 32 ? i : i * 32 / n);
-		uint32_t *places[] = {t->first, t->second, t->third};
+		uint64_t bit = 1ULL << (n <= 16 ? i : i * 16 / n);
 
 		for (size_t b = 0; b < 256; b++)
 			if (!p->before.has[b])
-				t->follow[b] |= bit;
-		for (size_t place = 0; place < ARRAY_SIZE(places); place++) {
+				t->bars[b] &= ~bit;
+		for (size_t place = 0; place < 3; place++) {
 			place_bytes(p, place, has);
 			for (size_t b = 0; b < 256; b++)
 				if (has[b])
-					places[place][b] |= bit;
+					t->bars[b] &= ~(bit << 16 * (place + 1));
 		}
 		r = write_skip(p, t);
 		if (r < 0)
