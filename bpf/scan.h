@@ -290,14 +290,12 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 /* How many of the bytes from `at` on start no candidate, given that none before it is alive. A
  * function of its own: the verifier looks at it once. Little-endian, as all machines are that this
  * is built for. */
-SCAN_FUNCTION int scan_skip(const struct scan_table *t, const struct scan_buffer *b, __u32 at,
-			    __u32 len)
+static __always_inline __u32 scan_skip(const struct scan_table *t, const struct scan_buffer *b,
+				       __u32 at, __u32 len)
 {
 	__u32 i, hit;
 	__u64 word;
 
-	if (!t || !b)
-		return 0;
 	for (i = 0; i < SCAN_SKIP; i += 8) {
 		if (at + i + 8 > len)
 			break;
@@ -315,7 +313,8 @@ SCAN_FUNCTION int scan_skip(const struct scan_table *t, const struct scan_buffer
 
 /* Shifts `n` bytes of a word into what bars each candidate. Returns bits that are clear where one
  * may have started. */
-static __always_inline __u64 scan_bars(const struct scan_table *t, __u64 word, __u32 n, __u64 *barred)
+static __always_inline __u64 scan_bars(const struct scan_table *t, __u64 word, __u32 n,
+				       __u64 *barred)
 {
 	__u64 clear = ~0ull;
 
@@ -331,12 +330,11 @@ static __always_inline __u64 scan_bars(const struct scan_table *t, __u64 word, _
 
 /* Whether a candidate may start at one of the bytes of a stride, which is sure of more than
  * scan_skip() is. */
-SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buffer *b, __u32 at)
+static __always_inline int scan_filter(const struct scan_table *t, const struct scan_buffer *b,
+				       __u32 at)
 {
 	__u64 barred = ~0ull, clear;
 
-	if (!t || !b)
-		return 1;
 	/* from the byte before the stride to the second one behind it */
 	clear = scan_bars(t, scan_word(b, at - 1), 8, &barred);
 	clear &= scan_bars(t, scan_word(b, at + 7), 8, &barred);
@@ -346,12 +344,17 @@ SCAN_FUNCTION int scan_filter(const struct scan_table *t, const struct scan_buff
 
 /* Goes over idle bytes from run->at on. Returns 1 when there may be more, 0 when a candidate may
  * start at the next one, or the buffer ends soon. */
-static __always_inline int scan_idle(const struct scan_table *t, struct scan_run *run,
-				     const struct scan_buffer *bytes)
+SCAN_FUNCTION int scan_idle(const struct scan_table *t, struct scan_run *run,
+			    const struct scan_buffer *bytes)
 {
-	__u32 at = run->at, skipped = (__u32)scan_skip(t, bytes, at, run->len);
-	int more = skipped == SCAN_SKIP - SCAN_SHOWS;
+	__u32 at, skipped;
+	int more;
 
+	if (!t || !run || !bytes)
+		return 0;
+	at = run->at;
+	skipped = scan_skip(t, bytes, at, run->len);
+	more = skipped == SCAN_SKIP - SCAN_SHOWS;
 	at += skipped;
 	if (!more && at + SCAN_STRIDE + 2 <= run->len && !scan_filter(t, bytes, at)) {
 		at += SCAN_STRIDE;
@@ -368,7 +371,7 @@ static __always_inline int scan_idle(const struct scan_table *t, struct scan_run
 static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
 				       const struct scan_buffer *bytes)
 {
-	__u32 at, state;
+	__u32 at, state, idle;
 
 	/* a stride leaves at most one span for each of its bytes */
 	if (run->at >= run->len || run->n > SCAN_SPANS / 2)
@@ -377,8 +380,13 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 		scan_carry(t, run, bytes);
 		return 0;
 	}
-	if (run->state < t->idle && run->at && scan_idle(t, run, bytes))
-		return 0;
+	if (run->state < t->idle && run->at) {
+		for (idle = 0; idle < SCAN_IDLE; idle++)
+			if (!scan_idle(t, run, bytes))
+				break;
+		if (idle == SCAN_IDLE)
+			return 0;
+	}
 	at = run->at;
 	state = run->state;
 	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {

@@ -23,6 +23,7 @@
 #define SCAN_MARKS	   8
 #define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
 #define SCAN_SKIP	   256 /* bytes that start nothing and that one step goes over at most */
+#define SCAN_IDLE	   4   /* times that it does so */
 #define SCAN_SHOWS	   4   /* a candidate shows in a look that begins so far behind its start */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
 
@@ -102,10 +103,10 @@ struct scan_table {
 	 * starts at one of them, at the one before, or up to SCAN_SHOWS before. Nearly all text is
 	 * skipped by it. */
 	__u8 pair[1 << 16];
-	/* In four times sixteen bits, each for a detector or some together, from the lowest: this byte
-	 * may NOT stand before a candidate; not be its first; its second; its third. One starts only
-	 * where a bit is clear in all four of as many bytes on end (Shift-Or: Baeza-Yates and Gonnet,
-	 * CACM 35/10, 1992). */
+	/* In four times sixteen bits, each for a detector or some together, from the lowest: this
+	 * byte may NOT stand before a candidate; not be its first; its second; its third. One
+	 * starts only where a bit is clear in all four of as many bytes on end (Shift-Or:
+	 * Baeza-Yates and Gonnet, CACM 35/10, 1992). */
 	__u64 bars[256];
 	__u16 resume[256]; /* the idle state after this byte */
 	struct scan_detector detector[256];
