@@ -9,7 +9,7 @@
 #include "bpf/scan.h"
 #include "bpf/stream.bpf.h"
 
-#define INLINE_STRIDE 256  /* bytes of a stream that one look goes over at most */
+#define INLINE_LOOKS  64   /* of eight bytes of a stream, that one call takes at most */
 #define INLINE_SLACK  8	   /* bytes of text that one of a stream makes at most */
 #define INLINE_PIECES 8192 /* a power of two, a place is masked with it */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
@@ -216,6 +216,12 @@ static __always_inline __u32 inline_where(__u32 last, __u32 form, __u32 code, __
 }
 #define INLINE_WHERE_KIND(kind) ((__u32)(kind) << 28)
 
+/* A byte that stands for itself. */
+static __always_inline __u32 inline_plain(__u32 at, __u32 kind)
+{
+	return inline_where(at, CONTENT_PLAIN, 0, 1, 0) | INLINE_WHERE_KIND(kind & 3);
+}
+
 #define INLINE_LAST(w) ((w) & (SCAN_BUFFER - 1))
 #define INLINE_FORM(w) ((w) >> 14 & 3)
 #define INLINE_HIGH(w) ((w) >> 16 & 7)
@@ -225,21 +231,29 @@ static __always_inline __u32 inline_where(__u32 last, __u32 form, __u32 code, __
 /* raw bytes of a character at most: a pair, each of its twelve signs written by number */
 #define INLINE_MASK_MAX 72
 
-/* A byte of text goes on where the one before it ended, in nearly all of a stream. */
+/* Text from `n` on lies at `where`, until the next that is said. Nearly always it goes on where the
+ * byte before it ended. */
 static __always_inline void inline_place(struct inline_work *w, __u32 n, __u32 where)
 {
 	struct inline_piece *p = &w->piece[(w->n_pieces - 1) & (INLINE_PIECES - 1)];
 
-	if (w->n_pieces && p->where + (n - p->text) == where)
-		return;
+	if (w->n_pieces) {
+		if (p->where + (n - p->text) == where)
+			return;
+		/* of what was said last nothing came */
+		if (p->text == n) {
+			p->where = where;
+			return;
+		}
+	}
 	p = &w->piece[w->n_pieces & (INLINE_PIECES - 1)];
 	p->text = n;
 	p->where = where;
 	w->n_pieces++;
 }
 
-/* Finds the piece that a byte of text is in: mask_piece. It is kept there while it is looked for: of
- * what was loaded the verifier knows nothing, and takes the two ways out of a step for one. */
+/* Finds the piece that a byte of text is in: mask_piece. It is kept there while it is looked for:
+ * of what was loaded the verifier knows nothing, and takes the two ways out of a step for one. */
 __noinline int inline_find_piece(struct inline_work *w, __u32 at)
 {
 	volatile __u32 *found;

@@ -54,11 +54,11 @@ static __always_inline __u32 inline_ordinary(__u64 word)
  * goes this way. Returns how many. */
 __noinline int inline_bulk(struct inline_work *w)
 {
-	__u32 at, n, i, left, same, code = 0;
+	__u32 at, n, left, end, same, code;
 	void *from, *to; /* not of u8: clang would go byte by byte */
-	__u64 word;
-	__u8 kind = 0;
 	bool take;
+	__u8 kind = 0;
+	__u64 word;
 
 	/* of an answer that is overwritten each byte is looked at */
 	if (!w || w->answer)
@@ -66,56 +66,51 @@ __noinline int inline_bulk(struct inline_work *w)
 	left = content_run(&w->content, &kind);
 	at = w->at;
 	n = w->n;
-	take = w->want >> (kind & 3) & 1;
 	if (left > w->len - at)
 		left = w->len - at;
 	if (left > SCAN_BUFFER - n)
 		left = SCAN_BUFFER - n;
-	if (left > INLINE_STRIDE)
-		left = INLINE_STRIDE;
-	/* what is not taken lies behind the text, and is overwritten by what is */
-	for (i = 0; i < INLINE_STRIDE; i += 8) {
-		if (i >= left)
-			break;
-		from = &w->raw[(at + i) & (SCAN_BUFFER - 1)];
-		to = &w->text.byte[(n + i) & (SCAN_BUFFER - 1)];
+	end = at + left;
+	take = w->want >> (kind & 3) & 1;
+	if (take && left)
+		inline_place(w, n, inline_plain(at, kind));
+	for (__u32 i = 0; i < INLINE_LOOKS && at < end; i++) {
+		/* what is not taken lies behind the text, and is overwritten by what is */
+		from = &w->raw[at & (SCAN_BUFFER - 1)];
+		to = &w->text.byte[n & (SCAN_BUFFER - 1)];
 		word = *(__u64 *)from;
 		*(__u64 *)to = word;
 		same = inline_ordinary(word);
-		if (same < 8) {
-			i += same;
-			break;
-		}
-	}
-	SCAN_HIDE(i);
-	if (i > left)
-		i = left;
-	if (i && take)
-		inline_place(w, n,
-			     inline_where(at, CONTENT_PLAIN, 0, 1, 0) |
-				     INLINE_WHERE_KIND(kind & 3));
-	if (i + 2 <= left && w->raw[(at + i) & (SCAN_BUFFER - 1)] == '\\')
-		code = content_short(&w->content, w->raw[(at + i + 1) & (SCAN_BUFFER - 1)]);
-	if (code) {
+		if (same > end - at)
+			same = end - at;
+		at += same;
+		if (take)
+			n += same;
+		if (same == 8)
+			continue;
 		/* line ends and quotes, every thirty bytes of code */
-		if (take) {
-			w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = code;
-			inline_place(w, n + i,
-				     inline_where(at + i + 1, CONTENT_SHORT, code, 2, 0) |
-					     INLINE_WHERE_KIND(kind & 3));
-			n++;
-		}
+		if (at + 2 > end || w->raw[at & (SCAN_BUFFER - 1)] != '\\')
+			break;
+		code = content_short(&w->content, w->raw[(at + 1) & (SCAN_BUFFER - 1)]);
+		if (!code)
+			break;
 		at += 2;
+		if (!take)
+			continue;
+		w->text.byte[n & (SCAN_BUFFER - 1)] = code;
+		inline_place(w, n,
+			     inline_where(at - 1, CONTENT_SHORT, code, 2, 0) |
+				     INLINE_WHERE_KIND(kind & 3));
+		n++;
+		inline_place(w, n, inline_plain(at, kind));
 	}
-	at += i;
-	if (take)
-		w->n = n + i;
-	i = at - w->at;
-	if (!i)
+	left = at - w->at;
+	if (!left)
 		return 0;
-	content_ran(&w->content, i);
+	content_ran(&w->content, left);
 	w->at = at;
-	return i;
+	w->n = n;
+	return left;
 }
 
 /* Overwrites the value of Accept-Encoding that lies in raw[from, to). What is cut off or too short
@@ -275,7 +270,7 @@ static long inline_gather(__u32 i, struct inline_work **ctx)
 
 	/* a round is of one message */
 	if (w->at >= w->len || w->n > SCAN_BUFFER - INLINE_SLACK ||
-	    w->n_pieces > INLINE_PIECES - INLINE_SLACK || w->ended)
+	    w->n_pieces > INLINE_PIECES - 2 * INLINE_LOOKS - INLINE_SLACK || w->ended)
 		return 1;
 	if (!inline_bulk(w))
 		inline_byte(w);

@@ -63,6 +63,14 @@ static double quiet(double *v, size_t n)
 	return v[n / 10];
 }
 
+/* The last is what proxy.py sends. */
+static const char *const repeated[FILL_MAX] = {
+	[FILL_WORDS] = "xxxxxxxxxxxxxxxx",
+	[FILL_DIGITS] = "0918273645546372",
+	[FILL_PROMPT] = "a turn of a conversation with 123-45-6789 in it and some more of the "
+			"usual words, ",
+};
+
 /* The middle of a long string in a request: what nearly all of one is. */
 static void fill(enum filling f, char *out)
 {
@@ -78,8 +86,7 @@ static void fill(enum filling f, char *out)
 		else if (f == FILL_MIXED)
 			gen_data(&g);
 		else
-			gen_put(&g, "%s",
-				f == FILL_WORDS ? "xxxxxxxxxxxxxxxx" : "0918273645546372");
+			gen_put(&g, "%s", repeated[f]);
 	}
 	for (size_t i = 0; n < RECORD; i++) {
 		/* as JSON has it: two bytes for some */
