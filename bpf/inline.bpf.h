@@ -9,7 +9,8 @@
 #include "bpf/scan.h"
 #include "bpf/stream.bpf.h"
 
-#define INLINE_LOOKS  64   /* of eight bytes of a stream, that one call takes at most */
+#define INLINE_LOOKS  32   /* of eight bytes of a stream, that one call takes at most */
+#define INLINE_MASKS  16   /* bytes of a span that a step masks */
 #define INLINE_SLACK  8	   /* bytes of text that one of a stream makes at most */
 #define INLINE_PIECES 8192 /* a power of two, a place is masked with it */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
@@ -262,6 +263,11 @@ __noinline int inline_find_piece(struct inline_work *w, __u32 at)
 	if (!w)
 		return 0;
 	found = &w->mask_piece;
+	next = *found + 1;
+	/* nearly always it is where the last one was */
+	if (*found < w->n_pieces && w->piece[*found & (INLINE_PIECES - 1)].text <= at &&
+	    (next >= w->n_pieces || w->piece[next & (INLINE_PIECES - 1)].text > at))
+		return 0;
 	*found = 0;
 	for (__u32 step = INLINE_PIECES / 2; step; step /= 2) {
 		next = (*found + step) & (INLINE_PIECES - 1);

@@ -317,10 +317,12 @@ static long inline_mask_step(__u32 i, struct inline_work **ctx)
 {
 	struct inline_work *w = *ctx;
 
-	if (w->mask_at >= w->mask_to)
-		return 1;
-	inline_mask_byte(w, w->mask_at, w->mask_flags);
-	w->mask_at++;
+	for (__u32 j = 0; j < INLINE_MASKS; j++) {
+		if (w->mask_at >= w->mask_to)
+			return 1;
+		inline_mask_byte(w, w->mask_at, w->mask_flags);
+		w->mask_at++;
+	}
 	return 0;
 }
 

@@ -59,7 +59,7 @@ struct scan_buffer {
 
 static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, __u8 byte)
 {
-	__u32 at = state << (t->shift & 7) | t->class_of[byte];
+	__u32 at = state << (SCAN_CLASSES_SHIFT) | t->class_of[byte];
 
 	SCAN_HIDE(at);
 	return t->next[at & (SCAN_NEXT_MAX - 1)];

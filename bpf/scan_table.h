@@ -12,7 +12,8 @@
 
 #define SCAN_VERSION	   2
 #define SCAN_STATES_MAX	   8192
-#define SCAN_CLASSES_MAX   128
+#define SCAN_CLASSES_SHIFT 7 /* next state: next[state << this | class] */
+#define SCAN_CLASSES_MAX   (1 << SCAN_CLASSES_SHIFT)
 #define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_CLASSES_MAX)
 #define SCAN_DETECTORS_MAX 250
 #define SCAN_ENTRIES_MAX   8192
@@ -92,12 +93,11 @@ struct scan_table {
 	__u32 version;
 	__u32 id; /* differs between any two tables in use; a stream of another one starts anew */
 	__u32 states, classes;
-	__u32 shift;   /* next state: next[state << shift | class] */
+	__u32 pad;
 	__u32 idle;    /* states below: no candidate is live, and the label is empty */
 	__u32 quiet;   /* states below: no match, no owner, no lead in the label */
 	__u32 entries; /* used ones; 0 is never one of a list */
 	__u32 detectors;
-	__u32 pad;
 	__u8 class_of[256];
 	/* Two bytes at an even distance, the first one lowest: not 0 where a candidate shows that
 	 * starts at one of them, at the one before, or up to SCAN_SHOWS before. Nearly all text is

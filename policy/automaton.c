@@ -95,7 +95,7 @@ static int compile(const struct inline_detector *list, const struct pattern *pat
 		report->bytes = offsetof(struct scan_table, entry) +
 				s.n_entries * sizeof(struct scan_entry) +
 				s.n * sizeof(struct scan_label) +
-				(s.n << (*ret)->shift) * sizeof((*ret)->next[0]);
+				(s.n << SCAN_CLASSES_SHIFT) * sizeof((*ret)->next[0]);
 	return r;
 }
 

@@ -173,8 +173,6 @@ int search_write(const struct search *s, const struct inline_detector *list,
 	t->quiet = (uint32_t)at[2];
 	t->entries = (uint32_t)s->n_entries;
 	t->detectors = (uint32_t)n;
-	while (1u << t->shift < s->classes)
-		t->shift++;
 	for (size_t i = 0; i < s->n; i++)
 		number[i] = (uint16_t)at[rank(&s->state[i])]++;
 	for (size_t i = 0; i < s->n; i++) {
@@ -187,7 +185,7 @@ int search_write(const struct search *s, const struct inline_detector *list,
 			.lead = state->lead,
 		};
 		for (size_t c = 0; c < s->classes; c++)
-			t->next[(size_t)number[i] << t->shift | c] =
+			t->next[(size_t)number[i] << SCAN_CLASSES_SHIFT | c] =
 				number[s->next[i * s->classes + c]];
 	}
 	memcpy(t->class_of, s->class_of, sizeof(t->class_of));

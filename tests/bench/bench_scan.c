@@ -119,9 +119,9 @@ int main(void)
 
 	false_set_up();
 	printf("table: %u states, %u classes (stride %u), %zu bytes of it in use, %zu in all\n",
-	       false_table->states, false_table->classes, 1u << false_table->shift,
+	       false_table->states, false_table->classes, SCAN_CLASSES_MAX,
 	       offsetof(struct scan_table, next) +
-		       ((size_t)false_table->states << false_table->shift) * sizeof(__u16),
+		       ((size_t)false_table->states << SCAN_CLASSES_SHIFT) * sizeof(__u16),
 	       sizeof(*false_table));
 	memset(text, ' ', BYTES);
 	measure("spaces", text);
