@@ -83,6 +83,7 @@ enum bailiff_reason {
 #define POLICY_GUARD_ALL	 16u  /* ... against root outside of every lineage too */
 #define POLICY_NAMESPACES	 64u  /* user namespaces may be made */
 #define POLICY_COMPRESSED_BLOCK	 128u /* a compressed response is made unreadable */
+#define POLICY_UNREADABLE_BLOCK	 256u /* a request that cannot be gone over is reset */
 
 #define POLICY_INLINE_TOOLS 1u /* in inline_kinds: names of tools are looked at */
 

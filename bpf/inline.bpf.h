@@ -139,6 +139,7 @@ struct inline_work {
 	__u32 seam;   /* so many were scanned before, by a call that took none; 0: none */
 	__u32 dry;    /* gone over for the state alone */
 	__u32 failed; /* bytes could not be read or not be overwritten */
+	__u32 unread; /* a message, or a part of it, was in a form that is not read */
 	__u32 direction;
 	/* the piece in raw */
 	__u32 at, len;

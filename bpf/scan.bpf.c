@@ -143,6 +143,7 @@ static __always_inline int inline_round(const struct scan_table *t, struct inlin
 	w->ended = 0;
 	w->body_from = w->body_to = 0;
 	bpf_loop(SCAN_BUFFER, inline_gather, &w, 0);
+	w->unread |= w->content.unread;
 	inline_scan(t, w);
 	inline_round_ends(w);
 	if (w->at < w->len)
@@ -182,7 +183,7 @@ static __always_inline void inline_load(struct inline_work *w, struct inline_str
 	w->scan = s->scan;
 	w->buffer = buffer;
 	w->total = len;
-	w->at = w->len = w->done = w->seam = w->dry = w->failed = w->reset = 0;
+	w->at = w->len = w->done = w->seam = w->dry = w->failed = w->unread = w->reset = 0;
 	w->block = w->block_fresh = w->blank = w->answer = w->coded = w->n_found = 0;
 	w->ahead.masking = 0;
 	w->number = 0;
@@ -298,6 +299,29 @@ static __always_inline void inline_was_read(struct inline_work *w, struct inline
 		c->block = 0;
 }
 
+/* A stream, or a message, in a form that is not read. A request that was made blank is one on
+ * purpose; one that is in its middle, from before the policy, is nobody's fault. */
+static __always_inline void inline_report_unread(struct inline_work *w, struct inline_connection *c,
+						 struct task_context *t)
+{
+	bool sent = w->direction == TLS_DIRECTION_SENT;
+	__u32 action = SCAN_LOG;
+
+	if (!(w->want | w->tools))
+		return;
+	if (!w->content.lost && !w->failed && !(sent && w->unread && !w->blank && !w->block))
+		return;
+	if (sent && w->want && (w->flags & POLICY_UNREADABLE_BLOCK) &&
+	    w->content.lost != CONTENT_LOST_START) {
+		action = SCAN_BLOCK;
+		w->reset = 1;
+	}
+	if (c->gone)
+		return;
+	c->gone = 1;
+	inline_tell_stream(w, t, BAILIFF_REASON_UNREADABLE, action);
+}
+
 /* What came of the call, to the log. */
 static __always_inline void inline_report(struct inline_work *w, struct inline_connection *c,
 					  struct task_context *t)
@@ -312,10 +336,7 @@ static __always_inline void inline_report(struct inline_work *w, struct inline_c
 	if (w->coded)
 		inline_tell_stream(w, t, BAILIFF_REASON_COMPRESSED,
 				   w->answer ? SCAN_MASK : SCAN_LOG);
-	if ((w->content.lost || w->failed) && !c->gone && (w->want | w->tools)) {
-		c->gone = 1;
-		inline_tell_stream(w, t, BAILIFF_REASON_UNREADABLE, SCAN_LOG);
-	}
+	inline_report_unread(w, c, t);
 	if (w->failed || w->reset)
 		inline_reset(w->mode);
 }

@@ -130,5 +130,7 @@ int compile_inline(struct compile *c)
 	if (policy->inline_compressed_block &&
 	    (root->inline_kinds & (POLICY_INLINE_TOOLS | 1u << CONTENT_TEXT | 1u << CONTENT_INPUT)))
 		root->flags |= POLICY_COMPRESSED_BLOCK;
+	if (policy->inline_unreadable_block && (root->inline_kinds & 1u << CONTENT_REQUEST))
+		root->flags |= POLICY_UNREADABLE_BLOCK;
 	return r;
 }

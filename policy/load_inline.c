@@ -398,6 +398,15 @@ static void inline_compressed(struct fields *f, const struct document_node *v, v
 		fields_choice(f, v, "compressed", words, ARRAY_SIZE(words));
 }
 
+static void inline_unreadable(struct fields *f, const struct document_node *v, void *out)
+{
+	static const char *const words[] = {"log", "block"};
+	int i = fields_choice(f, v, "unreadable", words, ARRAY_SIZE(words));
+
+	if (i >= 0)
+		((struct load *)out)->policy->inline_unreadable_block = i == 1;
+}
+
 static void inline_unsupported(struct fields *f, const struct document_node *v, void *out)
 {
 	static const char *const words[] = {"run", "refuse"};
@@ -410,6 +419,7 @@ static void inline_unsupported(struct fields *f, const struct document_node *v, 
 const struct field load_inline_fields[] = {
 	{.name = "mode", .read = inline_mode},
 	{.name = "compressed", .read = inline_compressed},
+	{.name = "unreadable", .read = inline_unreadable},
 	{.name = "unsupported", .read = inline_unsupported},
 	{.name = "detectors",
 	 .read = inline_read_detectors,

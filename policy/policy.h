@@ -168,6 +168,7 @@ struct policy {
 	size_t n_inlines;
 	enum bailiff_mode mode_inline;
 	bool inline_compressed_block;	/* a response that comes compressed all the same */
+	bool inline_unreadable_block;	/* a request in a form that is not read: HTTP/2 */
 	bool inline_unsupported_refuse; /* a host that cannot mask in place may not run */
 	/* those that act, compiled; NULL: none does. policy_compile hands out copies */
 	struct scan_table *scan;

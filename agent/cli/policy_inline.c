@@ -55,6 +55,8 @@ int policy_inline_print(const struct policy *policy, FILE *to)
 	table_print(table, to, terminal_width());
 	fprintf(to, "a response that comes compressed all the same: %s\n",
 		policy->inline_compressed_block ? "blocked" : "logged");
+	fprintf(to, "a request in a form that is not read, such as HTTP/2: %s\n",
+		policy->inline_unreadable_block ? "blocked" : "logged");
 	fprintf(to, "a host that cannot mask in place: %s\n",
 		policy->inline_unsupported_refuse ? "refused" : "runs");
 	return 0;
@@ -74,8 +76,9 @@ json_t *policy_inline_json(const struct policy *policy)
 					     policy_inline_action(p->text), "tool_input",
 					     policy_inline_action(p->tool_input)));
 	}
-	return json_pack("{s:o, s:s, s:s, s:o}", "detectors", detectors, "compressed",
-			 policy->inline_compressed_block ? "block" : "log", "unsupported",
+	return json_pack("{s:o, s:s, s:s, s:s, s:o}", "detectors", detectors, "compressed",
+			 policy->inline_compressed_block ? "block" : "log", "unreadable",
+			 policy->inline_unreadable_block ? "block" : "log", "unsupported",
 			 policy->inline_unsupported_refuse ? "refuse" : "run", "table",
 			 policy_inline_size_json(policy));
 }

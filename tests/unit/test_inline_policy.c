@@ -69,18 +69,28 @@ static void test_settings(void **state)
 	static const struct {
 		const char *text;
 		enum bailiff_mode mode;
-		bool compressed_block, refuse;
+		bool compressed_block, refuse, unreadable_block;
 	} rows[] = {
-		{"  detectors: {jwt: mask}\n", BAILIFF_MODE_ENFORCE, true, false},
-		{"  detectors: {jwt: log}\n", BAILIFF_MODE_ENFORCE, false, false},
-		{"  detectors: {jwt: {request: block}}\n", BAILIFF_MODE_ENFORCE, false, false},
-		{"  detectors: {jwt: {tool_input: block}}\n", BAILIFF_MODE_ENFORCE, true, false},
+		{"  detectors: {jwt: mask}\n", BAILIFF_MODE_ENFORCE, true, false, false},
+		{"  detectors: {jwt: log}\n", BAILIFF_MODE_ENFORCE, false, false, false},
+		{"  detectors: {jwt: {request: block}}\n", BAILIFF_MODE_ENFORCE, false, false,
+		 false},
+		{"  detectors: {jwt: {tool_input: block}}\n", BAILIFF_MODE_ENFORCE, true, false,
+		 false},
 		{"  compressed: log\n  detectors: {jwt: mask}\n", BAILIFF_MODE_ENFORCE, false,
-		 false},
+		 false, false},
 		{"  compressed: block\n  detectors: {jwt: log}\n", BAILIFF_MODE_ENFORCE, true,
+		 false, false},
+		{"  mode: record\n  unsupported: refuse\n", BAILIFF_MODE_RECORD, false, true,
 		 false},
-		{"  mode: record\n  unsupported: refuse\n", BAILIFF_MODE_RECORD, false, true},
-		{"  mode: shadow\n  unsupported: run\n", BAILIFF_MODE_SHADOW, false, false},
+		{"  mode: shadow\n  unsupported: run\n", BAILIFF_MODE_SHADOW, false, false, false},
+		{"  unreadable: log\n  detectors: {jwt: {request: block}}\n", BAILIFF_MODE_ENFORCE,
+		 false, false, false},
+		{"  unreadable: block\n  detectors: {jwt: {request: block}}\n",
+		 BAILIFF_MODE_ENFORCE, false, false, true},
+		/* requests are not looked at */
+		{"  unreadable: block\n  detectors: {jwt: {text: log}}\n", BAILIFF_MODE_ENFORCE,
+		 false, false, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -92,6 +102,8 @@ static void test_settings(void **state)
 		assert_int_equal(policy->inline_unsupported_refuse, rows[i].refuse);
 		assert_int_equal((t->root.flags & POLICY_COMPRESSED_BLOCK) != 0,
 				 rows[i].compressed_block);
+		assert_int_equal((t->root.flags & POLICY_UNREADABLE_BLOCK) != 0,
+				 rows[i].unreadable_block);
 		assert_int_equal(t->root.mode_inline, t->scan ? rows[i].mode : 0);
 		policy_tables_free(t);
 		policy_free(policy);
@@ -119,6 +131,7 @@ static void test_mistakes(void **state)
 	} rows[] = {
 		{"  mode: masks\n", "mode: expected record, shadow or enforce", 5, 9},
 		{"  compressed: maybe\n", "compressed: expected log or block", 5, 15},
+		{"  unreadable: refuse\n", "unreadable: expected log or block", 5, 15},
 		{"  unsupported: no\n", "unsupported: expected run or refuse", 5, 16},
 		{"  detector: {}\n",
 		 "unknown key \"detector\" in inline; did you mean \"detectors\"?", 5, 3},

@@ -12,7 +12,7 @@ static const char section[] =
 	TOP "inline:\n  compressed: block\n  unsupported: refuse\n  detectors:\n"
 	    "    payment-card: {request: block, text: mask}\n    jwt: off\n"
 	    "  patterns: {x: {pattern: abc, commit: 2, tool_input: log, called: 'a \xc3\xa9'}}\n"
-	    "  prompts: {y: {words: [a b], action: approve}}\n";
+	    "  prompts: {y: {words: [a b], action: approve}}\n  unreadable: block\n";
 
 static char *print(const struct policy *policy, bool size)
 {
@@ -35,6 +35,7 @@ static void test_for_people(void **state)
 		"jwt           9     off      off   off         a JSON web token",
 		"prompts/y     11    approve  off   off         words that are not allowed",
 		"a response that comes compressed all the same: blocked\n",
+		"a request in a form that is not read, such as HTTP/2: blocked\n",
 		"a host that cannot mask in place: refused\n",
 	};
 	struct policy *policy = load(section, "skills: {}\n");
@@ -84,6 +85,7 @@ static void test_for_programs(void **state)
 	assert_non_null(want);
 	assert_true(json_equal(json_object_get(json, "detectors"), want));
 	assert_string_equal(json_string_value(json_object_get(json, "compressed")), "block");
+	assert_string_equal(json_string_value(json_object_get(json, "unreadable")), "block");
 	assert_string_equal(json_string_value(json_object_get(json, "unsupported")), "refuse");
 	table = json_object_get(json, "table");
 	assert_int_equal(json_integer_value(json_object_get(table, "states")),

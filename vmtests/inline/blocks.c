@@ -26,7 +26,8 @@
 
 static struct inline_text texts[SCAN_DETECTORS_MAX * INLINE_TEXTS];
 static struct world *world;
-static bool off; /* nothing is attached: everything has to fail */
+static bool off;	   /* nothing is attached: everything has to fail */
+static bool unread_blocks; /* policy says so of what is not read */
 
 static void fill_texts(void)
 {
@@ -287,6 +288,38 @@ static void came_compressed(void)
 	bytes_free(&a);
 }
 
+static bool told_unreadable(uint32_t action)
+{
+	const struct record_inline *r;
+	bool told = false;
+
+	while ((r = world_record(world)))
+		told |= r->reason == BAILIFF_REASON_UNREADABLE && r->action == action;
+	return told;
+}
+
+/* What is not read is told once a connection, and blocked where policy says so. */
+static void not_read(void)
+{
+	static const char *const forms[] = {
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nand frames",
+		"POST /up HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+		"POST /up HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 4\r\n"
+		"\r\n}abcGET / HTTP/1.1\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		uint64_t ssl = prove_connection();
+		struct bytes m = {0};
+
+		world_forget_records(world);
+		bytes_text(&m, forms[i]);
+		send_whole(ssl, &m);
+		PROVE(told_unreadable(unread_blocks ? SCAN_BLOCK : SCAN_LOG), "%.30s", forms[i]);
+		bytes_free(&m);
+	}
+}
+
 /* Thinking and signatures come back byte by byte. */
 static void never_touched(void)
 {
@@ -369,17 +402,26 @@ void prove_blocks(bool detached)
 		const char *name;
 		void (*run)(void);
 		bool nothing; /* holds without the program too */
+		/* from here on */
+		uint32_t flags;
+		uint64_t same_ns;
 	} parts[] = {
-		{"blocked and answered", blocked_and_answered, false},
-		{"blocked once", blocked_once, false},
-		{"blocked across records", blocked_across, false},
-		{"written again", written_again, false},
-		{"asked for identity", asked_for_identity, false},
-		{"came compressed", came_compressed, false},
-		{"never touched", never_touched, true},
-		{"met in its middle", met_in_its_middle, false},
-		{"told of", told_of, false},
-		{"blocked at once", blocked_at_once, false},
+		{.name = "blocked and answered", .run = blocked_and_answered},
+		{.name = "blocked once", .run = blocked_once},
+		{.name = "blocked across records", .run = blocked_across},
+		{.name = "written again", .run = written_again},
+		{.name = "asked for identity", .run = asked_for_identity},
+		{.name = "came compressed", .run = came_compressed},
+		{.name = "not read", .run = not_read},
+		{.name = "not read, and blocked",
+		 .run = not_read,
+		 .flags = POLICY_UNREADABLE_BLOCK},
+		{.name = "never touched", .run = never_touched, .nothing = true},
+		{.name = "met in its middle", .run = met_in_its_middle},
+		{.name = "told of", .run = told_of},
+		{.name = "blocked at once",
+		 .run = blocked_at_once,
+		 .same_ns = SAME_S * 1000000000ull},
 	};
 
 	off = detached;
@@ -391,12 +433,13 @@ void prove_blocks(bool detached)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		unsigned long before = prove_failed, n = prove_n;
 
-		if (parts[i].run == blocked_at_once) {
+		if (parts[i].flags || parts[i].same_ns) {
 			world_close(world);
-			options.same_ns = SAME_S * 1000000000ull;
+			options.flags |= parts[i].flags;
+			options.same_ns = parts[i].same_ns;
 			world = world_open(&options);
 		}
-
+		unread_blocks = options.flags & POLICY_UNREADABLE_BLOCK;
 		parts[i].run();
 		printf("%-24s %lu checks, %lu failed\n", parts[i].name, prove_n - n,
 		       prove_failed - before);
