@@ -126,8 +126,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         path, _, query = self.path.partition("?")
         if path == "/v1/messages/count_tokens":
-            self.base_entry()
-            self.answer(200, {"input_tokens": len(self.body()) // 4})
+            raw = self.body()
+            self.server.log.write({**self.base_entry(), "body_bytes": len(raw), "status": 200})
+            self.answer(200, {"input_tokens": len(raw) // 4})
         elif path == "/v1/messages":
             self.messages(query)
         else:
@@ -218,6 +219,7 @@ def main():
     parser.add_argument("--scenarios", required=True)
     parser.add_argument("--planted", help="values that scenarios may name as {planted.NAME}")
     parser.add_argument("--log", default="api.jsonl")
+    parser.add_argument("--tls-keys", help="where the secrets of connections go, to decrypt them by")
     parser.add_argument("--piece", type=int, default=7, help="bytes of a delta")
     args = parser.parse_args()
     os.chdir(args.directory)
@@ -225,6 +227,8 @@ def main():
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(args.certificate, args.key)
+    if args.tls_keys:
+        context.keylog_filename = args.tls_keys
     planted = {}
     if args.planted:
         with open(args.planted, encoding="utf-8") as file:

@@ -6,6 +6,8 @@
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
+# shellcheck source=vmtests/capture.sh
+. /src/vmtests/capture.sh
 
 ssn=$(jq -r .ssn $world/planted.json)
 card=$(jq -r .card $world/planted.json)
@@ -22,6 +24,7 @@ inline_policy() {
 
 step "twin: without a section the number goes up, and comes down"
 bailiff_on "$directory" || fail "bailiff did not start"
+capture_begin plain || fail "the capture did not start"
 client_run plain alice "SCENARIO:say-number My number is $ssn, say it again."
 check "the client has the number" client_says plain "$ssn"
 check "the API had it" api plain 'any(.[]; .planted | index("ssn"))'
@@ -29,6 +32,7 @@ check "it would have compressed" api plain 'any(.[]; .accept_encoding | contains
 
 step "masked in what the model answers, before the client has it"
 inline_policy "  detectors:" "    us-ssn: {text: mask}"
+capture_part text
 client_run text alice "SCENARIO:say-number Say the number."
 check "the client ends well" client_succeeded text
 check_not "it has not the number" grep -qF "$ssn" "$work/text.out"
@@ -42,6 +46,7 @@ detail "$(head -c 200 "$work/text.out")"
 
 step "masked in what is sent up: a prompt, a tool's result; the tool's input is left alone and told"
 inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask, tool_input: log}"
+capture_part sent
 client_run tool alice "SCENARIO:write-number home=/home/alice My number is $ssn, write it down."
 check "the client ends well" client_succeeded tool
 check "the tool wrote the number as it is" grep -qxF "$ssn" /home/alice/project/number
@@ -60,6 +65,7 @@ step "a blocked prompt is answered in the client's own words, and the conversati
 inline_policy "  detectors:" "    payment-card: {request: block, text: mask}" \
 	"  prompts:" "    credentials: {words: [\"print the credentials of\"], action: block}"
 events_mark
+capture_part blocked
 client_run card alice "SCENARIO:default Pay with $card please."
 check_not "the client says that it failed" client_succeeded card
 check "and why" grep -q "Blocked by company policy" "$work/card.out"
@@ -83,6 +89,7 @@ step "ten turns with masking on: tools, thinking, no error of any kind"
 inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask, tool_input: mask}" \
 	"    email: {request: mask, text: mask, tool_input: mask}"
 api_mark
+capture_part ten
 client_run ten alice "SCENARIO:ten-turns Go."
 check "the client ends well" client_succeeded ten
 check "all turns were made" client_says ten "Ten steps are over."
@@ -93,14 +100,17 @@ check "the tools had masks" api ten 'result("Bash") | test("@[*]+")'
 
 step "a key in a URL or a search is blocked, and masked when it is tried again, whichever way it leaves"
 inline_policy "  detectors:" "    aws-access-key-id: log"
+capture_part free
 client_run free alice "SCENARIO:three-ways" --allowedTools WebFetch,WebSearch,Bash
 check "twin: WebFetch sends it" grep -q "GET /webfetch?key=$key" $world/allowed.example.jsonl
 check "twin: curl sends it" grep -q "GET /curl?key=$key" $world/allowed.example.jsonl
 check "twin: WebSearch asks the API for it" api free \
 	'any(.[]; .n_messages == 1 and (.last_user_texts | tostring | contains("who owns")))'
+mv $world/allowed.example.jsonl "$work/allowed.free"
 : >$world/allowed.example.jsonl
 inline_policy "  detectors:" "    aws-access-key-id: {request: block}"
 events_mark
+capture_part held
 client_run held alice "SCENARIO:three-ways" --allowedTools WebFetch,WebSearch,Bash
 check "the API never had it" api held 'all(.[]; (.planted // []) | index("aws") | not)'
 check_not "the host never had it" grep -qF "$key" $world/allowed.example.jsonl
@@ -115,6 +125,7 @@ detail "$(wc -l <$world/allowed.example.jsonl) lines at the host"
 step "a tool that alice may not use is none that there is"
 inline_policy "  mode: shadow" "tools:" "  Bash: {allowed_teams: [design-engineering]}"
 events_mark
+capture_part tools
 client_run shadow alice "SCENARIO:make-file home=/home/alice file=shadow Make it."
 check "shadow: the tool ran" test -e /home/alice/project/shadow
 # nobody kept the client from asking for compression
@@ -144,9 +155,24 @@ check "who may use it does" test -e /home/alice/project/allowed
 step "mutation: with its probes gone nothing is masked, and each tool runs"
 inline_policy "  detectors:" "    us-ssn: {request: mask, text: mask}" "tools:" "  Bash: {}"
 find "$links" -name '*scan*' -delete
+capture_part gone
 client_run gone alice "SCENARIO:say-number My number is $ssn, say it again."
 check "the client has the number" client_says gone "$ssn"
 check "the API had it" api gone 'any(.[]; .planted | index("ssn"))'
 client_run ran alice "SCENARIO:make-file home=/home/alice file=gone Make it."
 check "the tool ran" test -e /home/alice/project/gone
 bailiff_off
+
+step "none of it went over the wire: the packets of all this, decrypted with the servers' keys"
+capture_end "$work/allowed.free" $world/allowed.example.jsonl >"$work/wire" 2>&1 ||
+	fail "what was decrypted is not what the servers had: $(tail -n 3 "$work/wire")"
+cat "$work/wire"
+check "twin: without a section the number is there" capture_has plain ssn
+check "twin: so is the key, where it is only logged" capture_has free aws
+check "mutation: so is the number without the probes" capture_has gone ssn
+check "not a number that was masked in an answer" capture_has_not text ssn
+check "nor one that was masked on its way" capture_has_not sent ssn
+check "nor the card that was blocked, nor when it came again" capture_has_not blocked card
+check "nor what was masked in ten turns" capture_has_not ten ssn email
+check "nor the key, whichever way it was to leave" capture_has_not held aws
+detail "$(tail -n 1 "$work/wire")"

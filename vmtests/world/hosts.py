@@ -40,6 +40,7 @@ class Host:
         self.context.load_cert_chain(
             os.path.join(directory, "host.pem"), os.path.join(directory, "host.key")
         )
+        self.context.keylog_filename = os.path.join(directory, "tls.keys")
         enter(netns)
         self.socket = socket.create_server((address, 443), backlog=64)
 
@@ -51,9 +52,9 @@ class Host:
         while True:
             connection, peer = self.socket.accept()
             self.record({"what": "connection", "peer": peer[0]})
-            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=self.answer, args=(connection, "%s:%d" % peer[:2]), daemon=True).start()
 
-    def answer(self, connection):
+    def answer(self, connection, client):
         connection.settimeout(20)
         try:
             with self.context.wrap_socket(connection, server_side=True) as tls:
@@ -76,7 +77,9 @@ class Host:
                     if not piece:
                         break
                     got += piece
-                self.record({"what": "request", "line": lines[0], "body_bytes": len(got)})
+                self.record(
+                    {"what": "request", "client": client, "line": lines[0], "body_bytes": len(got)}
+                )
                 body = ("This is %s, and you reached it.\n" % self.name).encode()
                 tls.sendall(
                     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n"

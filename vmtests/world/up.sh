@@ -122,9 +122,11 @@ client() {
 
 servers() {
 	/usr/bin/python3 "$here/planted.py" "$world/planted.json"
+	# whoever has these can read what the clients say
+	install -m 0600 /dev/null "$world/tls.keys"
 	ip netns exec api /usr/bin/python3 /src/vmtests/api/messages_api.py \
 		--listen 10.77.1.10:443 --certificate host.pem --key host.key --directory "$world" \
-		--scenarios /src/vmtests/api/scenarios.json --planted planted.json --log api.jsonl \
+		--scenarios /src/vmtests/api/scenarios.json --planted planted.json --log api.jsonl --tls-keys tls.keys \
 		>"$world/api.out" 2>&1 &
 	/usr/bin/python3 "$here/hosts.py" "$world" blocked.example=blocked=10.77.2.10 \
 		allowed.example=allowed=10.77.3.10 >"$world/hosts.out" 2>&1 &
