@@ -10,7 +10,7 @@ VM_LONG = survive borrowed load scale
 VM_REASONS = terminal window inline-screen lockdown
 VM_INLINE = inline inline-values tamper
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
-	smoke bypass cost,$(VM_SCENARIOS))
+	smoke bypass cost recorded,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
 VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
