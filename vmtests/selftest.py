@@ -24,6 +24,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "api"))
 sys.path.insert(0, os.path.join(HERE, "world"))
 
+import decrypted  # noqa: E402
 import planted  # noqa: E402
 import script  # noqa: E402
 import search  # noqa: E402
@@ -216,6 +217,36 @@ class Planted(unittest.TestCase):
                 self.assertEqual(done.returncode, 1 if found else 0, (number, done))
             none = subprocess.run(program + [folder + "/none"], capture_output=True, check=False)
             self.assertEqual(none.returncode, 2)
+
+
+class Decrypted(unittest.TestCase):
+    def test_requests_are_counted_whole(self):
+        get = b"GET /a HTTP/1.1\r\nHost: b\r\n\r\n"
+        post = b"POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+        chunked = b"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+        for data, want in (
+            (b"", 0),
+            (get, 1),
+            (post + get + chunked + get, 4),
+            (post[:-1], None),
+            (chunked[:-1], None),
+            (get[:-1], None),
+            (post + b"\x16\x03\x01", None),
+        ):
+            self.assertEqual(decrypted.requests(data), want, data)
+
+    def test_logged_by_connection(self):
+        with tempfile.TemporaryDirectory() as folder:
+            lines = {
+                "api": [{"connection": "10.0.0.1:5", "path": "/a"}, {"connection": "10.0.0.1:6", "failed": "x"}],
+                "host": [{"what": "connection", "peer": "10.0.0.1"}]
+                + [{"what": "request", "client": "10.0.0.1:7"}] * 2,
+            }
+            for name, entries in lines.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.writelines(json.dumps(entry) + "\n" for entry in entries)
+            found = decrypted.logged([os.path.join(folder, name) for name in lines])
+        self.assertEqual(dict(found), {"10.0.0.1:5": 1, "10.0.0.1:7": 2})
 
 
 class LaterSuite(unittest.TestCase):
