@@ -12,6 +12,14 @@
 card=$(jq -r .card $world/planted.json)
 directory=$(policy_variant screen)
 
+# answered STATUS MS: when the stand-in first answered a message so after that time, in ms of the epoch
+answered() {
+	# shellcheck disable=SC2016 # they are jq's
+	jq -s --argjson status "$1" --argjson since "$2" 'map(select(.status == $status
+		and (.path // "" | startswith("/v1/messages?"))) | .time * 1000 | floor | select(. >= $since))
+		| first' $world/api.jsonl
+}
+
 step "the client draws its screen; a forbidden number is blocked, and the screen says why"
 printf '%s\n' "inline:" "  detectors:" "    payment-card: {request: block, text: mask}" \
 	>>"$directory/bailiff.yaml"
@@ -21,9 +29,22 @@ check "the client is there" shows client "for shortcuts" 120
 began=$((${EPOCHREALTIME/./} / 1000))
 types client "Pay with $card please."
 check "the reason stands on the screen" shows client "Blocked by company policy" 60
-detail "$(($(cat "$work/shown") - began)) ms after the prompt, under emulation: $(pane client | grep -m1 'Blocked by')"
-event "the block is in the log" 'code("inline") | verdict("denied")
-	| map(select(.unmapped.action == "block")) | some'
+shown=$(cat "$work/shown")
+# the prompt is sent once more, for the title of the conversation: which of the two stands there?
+number=$(pane client | tr -d '\n' | grep -o 'bailiff why *B[0-9]*' | head -n 1 | grep -o 'B[0-9]*')
+# $number is jq's
+# shellcheck disable=SC2016
+event "the block of that number is in the log" 'code("inline") | verdict("denied")
+	| map(select(.unmapped.action == "block" and .unmapped.block == $number)) | some' number "$number"
+# shellcheck disable=SC2016
+blocked=$(events 'code("inline") | map(select(.unmapped.block == $number)) | first | .time' number "$number")
+after=$((shown - blocked))
+answered=$(answered 400 "$blocked")
+cp $world/api.jsonl $log_directory/events.jsonl "$work/"
+check "within two seconds of the block ($after ms, $((answered - blocked)) of them until the server refused it)" test $after -ge 0 -a $after -le 2000
+detail "$after ms after the block $number ($((answered - blocked)) until the server refused it, the client then" \
+	"took $((shown - answered))), $((shown - began)) ms after the keys, under emulation:" \
+	"$(pane client | grep -m1 'Blocked by')"
 # the prompt, and the same once more for the title of the conversation
 check "nothing of it was tried again" test "$(tail -n +$((api_seen + 1)) $world/api.jsonl |
 	jq -s 'map(select(.path // "" | startswith("/v1/messages?"))) | length')" -le 2
@@ -48,7 +69,9 @@ bailiff_off
 step "twin: with bailiff off the number goes to the API"
 window free "claude --permission-mode default"
 check "the client is there" shows free "for shortcuts" 120
+began=$((${EPOCHREALTIME/./} / 1000))
 types free "Pay with $card please."
 check "it is answered" shows free "Hello from the stand-in." 120
 check "the number is at the API" grep -q '"planted": \["card"' $world/api.jsonl
+detail "an answer stands there $(($(cat "$work/shown") - $(answered 200 $began))) ms after the server had it"
 mux kill-server
