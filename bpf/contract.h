@@ -16,7 +16,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 
-#define CONTRACT_VERSION 3
+#define CONTRACT_VERSION 4
 
 /* ---- what policy wants, what was decided ------------------------------------------------------
  */
@@ -326,10 +326,11 @@ struct task_context {
 };
 CONTRACT_ASSERT(sizeof(struct task_context) == 32 + 32 + 32 * TASK_PENDING_MAX + 8, "task_context");
 
-#define SOCKET_NAMED	1u /* open by name alone: the request must confirm it */
-#define SOCKET_RESET	2u /* refused while open: nothing more is sent on it */
-#define SOCKET_REPORTED 4u /* a would-deny of this generation was told */
-#define SOCKET_ACCEPTED 8u /* came in on a listener: judged by where that listens */
+#define SOCKET_NAMED	1u  /* open by name alone: the request must confirm it */
+#define SOCKET_RESET	2u  /* refused while open: nothing more is sent on it */
+#define SOCKET_REPORTED 4u  /* a would-deny of this generation was told */
+#define SOCKET_ACCEPTED 8u  /* came in on a listener: judged by where that listens */
+#define SOCKET_MODEL	16u /* leads to a model endpoint */
 
 /* Socket storage. */
 struct socket_context {
@@ -404,6 +405,7 @@ enum record_type {
 	RECORD_NAME,	  /* a name was asked, learned or confirmed: struct record_name */
 	RECORD_DOOR,	  /* another way out was judged: struct record_door */
 	RECORD_INLINE,	  /* something was found in a stream: struct record_inline */
+	RECORD_LEDGER,	  /* more was sent than was said through TLS: struct record_ledger */
 	RECORD_TYPE_MAX,
 };
 
@@ -572,6 +574,23 @@ struct record_tls {
 CONTRACT_ASSERT(sizeof(struct record_tls) == 112 + 32, "record_tls");
 
 #include "bpf/contract_inline.h"
+
+#define RECORD_LEDGER_MODEL 1u /* the socket leads to a model endpoint */
+#define RECORD_LEDGER_TIED  2u /* something was said through TLS */
+#define RECORD_LEDGER_ENDED 4u /* the connection ended; else it goes on */
+
+struct record_ledger {
+	struct record_head head;
+	__u64 sent;   /* given to TCP, not counting what is sent again */
+	__u64 said;   /* of it, handed to TLS before the probes' eyes */
+	__u64 unsaid; /* of it, neither said nor gone before TLS began */
+	__u64 writes;
+	__u32 flags; /* RECORD_LEDGER_* */
+	__u16 family;
+	__u16 port; /* host order */
+	__u8 address[16];
+};
+CONTRACT_ASSERT(sizeof(struct record_ledger) == 112 + 56, "record_ledger");
 
 /* ---- counters: per-CPU array `counters`, one slot each ------------------------------------------
  */

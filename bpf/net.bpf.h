@@ -484,6 +484,8 @@ static __always_inline void net_remember(struct socket_context *s, const struct 
 		return;
 	s->judged = w->verdict == BAILIFF_DENY ? 0 : w->generation;
 	s->state = w->named ? SOCKET_NAMED : 0;
+	if (w->j.model)
+		s->state |= SOCKET_MODEL;
 	if (w->verdict == BAILIFF_WOULD_DENY)
 		s->state |= SOCKET_REPORTED;
 	for (int i = 0; i < LEARNED_NAMES; i++)

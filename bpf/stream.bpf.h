@@ -14,8 +14,9 @@ struct tls_connection_key {
 
 struct tls_connection {
 	__u64 offset[2];
+	__u64 writes; /* that took something */
 	__u32 epoch;
-	__u32 pad;
+	__u32 pending; /* bytes given to the last write, as long as it has taken none */
 };
 
 /* Written by tls.bpf.c: the ledger. LRU is safe here: it counts and decides nothing, and a
@@ -50,12 +51,13 @@ struct tls_call {
 	__u32 pad;
 };
 
-/* What a thread is inside of: task storage, a map for each object, for their probes come and go
- * apart.
+/* What a thread is inside of: task storage, a map for the capture and one for the data path, for
+ * their probes come and go apart.
  */
 struct tls_calls {
 	__u32 depth;
 	__u32 pad;
+	__u64 wrote; /* the connection that was written to last; 0 once a socket was found for it */
 	struct tls_call call[TLS_CALLS_MAX];
 };
 
@@ -63,9 +65,13 @@ struct tls_calls {
 static __always_inline bool tls_push(void *map, struct pt_regs *ctx, __u64 count_at,
 				     __u32 direction)
 {
+	__u64 ssl = PT_REGS_PARM1(ctx);
 	struct tls_calls *calls;
 	__u32 depth;
 
+	/* the compiler would load it later from ctx and an offset that it chose before, and the
+	 * verifier forbids arithmetic on ctx */
+	asm volatile("" : "+r"(ssl));
 	calls = bpf_task_storage_get(map, bpf_get_current_task_btf(), 0,
 				     BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!calls) {
@@ -79,12 +85,14 @@ static __always_inline bool tls_push(void *map, struct pt_regs *ctx, __u64 count
 		count(COUNTER_NESTED, 1);
 		depth = 0;
 	}
-	calls->call[depth].ssl = PT_REGS_PARM1(ctx);
+	calls->call[depth].ssl = ssl;
 	calls->call[depth].buffer = PT_REGS_PARM2(ctx);
 	calls->call[depth].count_at = count_at;
 	calls->call[depth].stack = PT_REGS_SP(ctx);
 	calls->call[depth].direction = direction;
 	calls->depth = depth + 1;
+	if (direction == TLS_DIRECTION_SENT)
+		calls->wrote = ssl;
 	return true;
 }
 

@@ -6,19 +6,10 @@
  * the ret instructions: a uretprobe rewrites the return address, which a process can see, and which
  * crashed processes under seccomp before 6.14. */
 #include "bpf/actor.bpf.h"
-#include "bpf/stream.bpf.h"
+#include "bpf/ledger.bpf.h"
 #include "bpf/uprobe.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* Written by this object: the TLS calls that a thread is inside of. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct tls_calls);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} tls_calls SEC(".maps");
 
 static __always_inline struct tls_connection *tls_connection(__u64 ssl, bool make)
 {
@@ -97,10 +88,25 @@ static long tls_chunk(__u32 i, struct emit *e)
 	return 0;
 }
 
+/* The length is an int, and what is negative fails; in the _ex forms what is longer is nobody's. */
+#define TLS_WRITE_MOST 0x7fffffff
+
 static __always_inline int tls_enter(struct pt_regs *ctx, __u64 count_at, __u32 direction)
 {
-	if (reporting() && actor_governed())
-		tls_push(&tls_calls, ctx, count_at, direction);
+	__u64 ssl = PT_REGS_PARM1(ctx), n = PT_REGS_PARM3(ctx);
+	struct tls_connection *c;
+
+	/* see tls_push() */
+	asm volatile("" : "+r"(ssl), "+r"(n));
+	if (!reporting() || !actor_governed())
+		return 0;
+	tls_push(&tls_calls, ctx, count_at, direction);
+	if (direction != TLS_DIRECTION_SENT)
+		return 0;
+	/* what it sends leaves before it returns and is counted */
+	c = tls_connection(ssl, true);
+	if (c)
+		c->pending = n > TLS_WRITE_MOST ? 0 : n;
 	return 0;
 }
 
@@ -136,6 +142,10 @@ static __always_inline int tls_return(struct pt_regs *ctx, __u32 direction, bool
 	e.person = p ? p->person : 0;
 	e.generation = root ? root->generation : 0;
 	c->offset[direction & 1] += n;
+	if (direction == TLS_DIRECTION_SENT) {
+		c->pending = 0;
+		c->writes++;
+	}
 	count(COUNTER_CAPTURED_BYTES, n);
 	bpf_loop(TLS_CHUNKS_MAX, tls_chunk, &e, 0);
 	return 0;
@@ -216,6 +226,8 @@ int BPF_KPROBE(tls_handshake, __u64 ssl)
 		return 0;
 	c->offset[0] = 0;
 	c->offset[1] = 0;
+	c->pending = 0;
+	c->writes = 0;
 	c->epoch++;
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {

@@ -78,6 +78,8 @@ struct judgement {
 	__u32 rule;
 	__u32 mode;    /* enum bailiff_mode that applies */
 	__u64 pattern; /* the name whose address this is, 0: none; see struct dest_rule */
+	__u32 model;   /* let through to a model endpoint */
+	__u32 pad;
 };
 
 static __always_inline void judge(struct judgement *j, __u32 verdict, __u32 reason, __u32 rule,
@@ -88,6 +90,7 @@ static __always_inline void judge(struct judgement *j, __u32 verdict, __u32 reas
 	j->rule = rule;
 	j->mode = mode;
 	j->pattern = 0;
+	j->model = 0;
 }
 
 /* The mode has the last word: record lets everything through, shadow says what it would have done.
@@ -178,6 +181,7 @@ static __always_inline int verdict_rule(const struct dest_rule *r, __u16 port, _
 			return 0;
 		judge(j, BAILIFF_ALLOW, BAILIFF_REASON_RULE, r->rule, root->mode_model);
 		j->pattern = r->pattern;
+		j->model = 1;
 		return 1;
 	}
 	if (!governed || !rule_matches(r, port, protocol, person, teams))

@@ -37,6 +37,7 @@ enum event_code {
 	EVENT_MESSAGE,		 /* 6003: one message of the conversation, masked */
 	EVENT_HTTP_REQUEST,	 /* 4002 HTTP Activity: a request outside of the Messages API */
 	EVENT_SENSITIVE_DATA,	 /* 2006 Data Security Finding: a detector matched */
+	EVENT_UNSAID,		 /* 4001: more was sent than was said through the TLS functions */
 	EVENT_INLINE,		 /* 2006: found in a stream: logged, masked or blocked in place */
 	EVENT_CLAIM_MISMATCH,	 /* 2004 Detection Finding: self-asserted identity differs */
 	EVENT_LOSS,		 /* 6002: records or bytes lost, unseen or undecodable */

@@ -14,6 +14,7 @@
 #define PROCESS_LAUNCH	1
 #define PROCESS_END	2
 #define NETWORK_OPEN	1
+#define NETWORK_TRAFFIC 6
 #define DNS_QUERY	1
 #define DNS_RESPONSE	2
 #define FILE_OPEN	14
@@ -193,6 +194,13 @@ static const struct event_class classes[] = {
 				  EVENT_SEVERITY_MEDIUM,
 				  {"finding_info.title", "finding_info.uid"},
 				  {{"finding_info.title", "Sensitive data"}}},
+	[EVENT_UNSAID] = {"unsaid_bytes",
+			  4001,
+			  NETWORK_TRAFFIC,
+			  "Traffic",
+			  EVENT_SEVERITY_MEDIUM,
+			  {"actor"},
+			  {{NULL}}},
 	[EVENT_INLINE] = {"inline",
 			  2006,
 			  FINDING_CREATE,

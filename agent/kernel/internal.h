@@ -13,6 +13,7 @@
 #include "host.skel.h"
 #include "ipc.skel.h"
 #include "kernel/kernel.h"
+#include "ledger.skel.h"
 #include "net.skel.h"
 #include "process.skel.h"
 #include "scan.skel.h"
@@ -35,6 +36,7 @@ struct kernel {
 	struct bailiff_file *file;
 	struct bailiff_ipc *ipc;
 	struct bailiff_tls *tls;
+	struct bailiff_ledger *ledger;
 	struct bailiff_scan *scan;
 	struct bailiff_host *host;
 	struct bailiff_guard *guard;

@@ -237,6 +237,7 @@ PART_WITH(dns, k->dns->rodata->home_netns = home_netns())
 PART(file)
 PART(ipc)
 PART(tls)
+PART(ledger)
 PART_WITH(scan, (bpf_map__set_max_entries(k->scan->maps.inline_places, inline_places()),
 		 k->scan->rodata->inline_writes = !k->inline_dry))
 PART(host)
@@ -258,6 +259,7 @@ static const struct part parts[] = {
 	PART_ROW(file, "skill files", POSTURE_ENFORCE),
 	PART_ROW(ipc, "borrowed doors", POSTURE_ENFORCE),
 	PART_ROW(tls, "tls capture", POSTURE_OBSERVE),
+	PART_ROW(ledger, "byte ledger", POSTURE_OBSERVE),
 	PART_ROW_OR(scan, KERNEL_TEXT_IN_PLACE, POSTURE_ENFORCE, kernel_inline_dry),
 	PART_ROW(host, "host and credential", POSTURE_ENFORCE),
 };

@@ -118,6 +118,7 @@ union pipeline_copy {
 	struct record_tls tls;
 	struct record_name name;
 	struct record_inline found;
+	struct record_ledger ledger;
 };
 
 /* The least that a record of each type must have; 0: not of the rings that come here. */
@@ -138,6 +139,8 @@ static size_t pipeline_least(uint16_t type)
 		return sizeof(struct record_door);
 	case RECORD_INLINE:
 		return sizeof(struct record_inline);
+	case RECORD_LEDGER:
+		return sizeof(struct record_ledger);
 	case RECORD_TLS_OPEN:
 	case RECORD_TLS:
 		return sizeof(struct record_tls);
@@ -226,6 +229,8 @@ static const char *pipeline_check(const void *record, size_t len, union pipeline
 								 : NULL;
 	case RECORD_INLINE:
 		return pipeline_check_inline(&ret->found);
+	case RECORD_LEDGER:
+		return ret->ledger.unsaid > ret->ledger.sent ? "more bytes missed than sent" : NULL;
 	default:
 		return NULL;
 	}
@@ -283,6 +288,9 @@ int pipeline_record(struct pipeline *p, const void *record, size_t len)
 		break;
 	case RECORD_INLINE:
 		r = report_inline(p, &copy.found);
+		break;
+	case RECORD_LEDGER:
+		r = report_unsaid(p, &copy.ledger);
 		break;
 	default:
 		break;

@@ -9,7 +9,9 @@
 
 /* ---- report.c: shared attributes ---- */
 
-#define REPORT_SEVERITY_LOW 2 /* OCSF severity_id */
+#define REPORT_SEVERITY_LOW    2 /* OCSF severity_id */
+#define REPORT_SEVERITY_MEDIUM 3
+#define REPORT_SEVERITY_HIGH   4
 
 /* Starts an event with its time and this host; NULL for want of memory (noted in p->failed). */
 struct event *report_begin(struct pipeline *p, enum event_code code, uint64_t time_ns);
@@ -83,6 +85,9 @@ int report_skill_file(struct pipeline *p, const struct record_skill *record);
 
 /* ---- report_name.c ---- */
 int report_name(struct pipeline *p, const struct record_name *record);
+
+/* ---- report_unsaid.c ---- */
+int report_unsaid(struct pipeline *p, const struct record_ledger *record);
 
 /* ---- report_door.c ---- */
 int report_door(struct pipeline *p, const struct record_door *record);
