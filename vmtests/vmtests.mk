@@ -8,7 +8,7 @@ VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
 # lockdown last: what comes after it in the boot cannot mask
 VM_REASONS = terminal window inline-screen lockdown
-VM_INLINE = inline inline-values tamper
+VM_INLINE = inline inline-values tamper ledger
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
 	smoke bypass cost recorded,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
@@ -33,6 +33,12 @@ vm-selftest: $(BUILD)/.deps ## test the stand-in API and the tools of the VM tes
 $(BUILD)/loadgen: vmtests/load/loadgen.c | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -o $@ $< \
+		-l:libssl.a -l:libcrypto.a -lpthread -ldl
+
+# Says one thing through TLS and sends another beside it; static for the same reason.
+$(BUILD)/aside: vmtests/load/aside.c | $(BUILD)/.deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -o $@ $< \
 		-l:libssl.a -l:libcrypto.a -lpthread -ldl
 
 # A program whose "TLS functions" are found as those of a stripped client are: not position
@@ -89,7 +95,7 @@ $(BUILD)/bypass/relink: vmtests/bypass/relink.c | $(BUILD)/.deps
 bypass-table: ## write the results of the bypass table's runs into docs/bypasses.md
 	$(Q)/usr/bin/python3 vmtests/bypass/results.py docs/bypasses.md $(BUILD)/vm/*/bypass/rows.jsonl
 
-VM_TOOLS = $(BUILD)/prove_inline $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/attempt $(BUILD)/probe $(BUILD)/connects $(BUILD)/rival.bpf.o \
+VM_TOOLS = $(BUILD)/prove_inline $(BUILD)/loadgen $(BUILD)/mimic $(BUILD)/aside $(BUILD)/attempt $(BUILD)/probe $(BUILD)/connects $(BUILD)/rival.bpf.o \
 	$(BYPASS_BIN)
 
 vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a b"; KERNEL=6.12, LSM=list; ROWS="name number": of bypass)

@@ -97,6 +97,7 @@ check "no request was damaged: thinking came back as it was signed" api_clean
 check "thinking did come back" api ten 'map(.n_thinking // 0) | max == 9'
 # of an address that comes in pieces what stands before the @ was delivered before
 check "the tools had masks" api ten 'result("Bash") | test("@[*]+")'
+check "every byte that was sent had been said" events 'code("unsaid_bytes") | none'
 
 step "a key in a URL or a search is blocked, and masked when it is tried again, whichever way it leaves"
 inline_policy "  detectors:" "    aws-access-key-id: log"
