@@ -443,6 +443,7 @@ CONTRACT_ASSERT(sizeof(struct record_head) == 112, "record_head");
 #define ASK_ATTACH   2u /* class IMAGE_TLS, and a governed task maps it */
 #define ASK_SCRIPT   3u /* class IMAGE_RUNTIME was executed: look at its script */
 #define ASK_CLIENT   4u /* a client started: note its executable, directory, cgroup */
+#define ASK_UNSAID   5u /* a client sends to a model endpoint what it did not say through TLS */
 
 struct record_image {
 	struct record_head head;

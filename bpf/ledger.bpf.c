@@ -218,6 +218,25 @@ static __always_inline void ledger_tell(const struct ledger *l, const struct soc
 	bpf_ringbuf_submit(r, 0);
 }
 
+/* The keeper decides by the policy whether who does that stays a client. */
+static __always_inline void ledger_ask(const struct task_context *t)
+{
+	struct record_image *r = bpf_ringbuf_reserve(&asks, sizeof(*r), 0);
+
+	if (!r) {
+		count(COUNTER_LOST_ASK, 1);
+		return;
+	}
+	actor_head(&r->head, RECORD_IMAGE, sizeof(*r), 0, t, 0);
+	r->key = t->image;
+	r->ask = ASK_UNSAID;
+	r->by_exec = 0;
+	r->netns = t->netns;
+	r->pad = 0;
+	r->address = 0;
+	bpf_ringbuf_submit(r, 0);
+}
+
 static __always_inline __u64 ledger_given(const struct sock *sk, const struct ledger *l)
 {
 	const struct tcp_sock *tp = (const void *)sk;
@@ -267,6 +286,8 @@ int BPF_PROG(ledger_send, struct socket *sock, struct msghdr *msg, int size)
 		return 0;
 	l->flags |= LEDGER_TOLD;
 	ledger_tell(l, sk, s, t, sent, said, unsaid);
+	if ((l->flags & LEDGER_MODEL) && (t->flags & TASK_CLIENT))
+		ledger_ask(t);
 	return 0;
 }
 

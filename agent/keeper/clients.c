@@ -158,7 +158,7 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 		k->clients = c;
 	}
 	c->uid = actor->who_uid;
-	c->tampered = false; /* it executed anew, or was probed anew */
+	c->tampered = NULL; /* it executed anew, or was probed anew */
 	/* the kernel asked before it knew: by now this is a client at the head of its lineage */
 	note.actor.flags |= TASK_GOVERNED | TASK_CLIENT;
 	note.actor.root_tgid = actor->tgid;

@@ -291,6 +291,10 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 	struct keeper_image *i = keeper_image_find(k, &r->key);
 	int fd;
 
+	if (r->ask == ASK_UNSAID) {
+		keeper_intact_unsaid(k, r);
+		return;
+	}
 	if (r->ask == ASK_CLASSIFY)
 		k->images_entered++;
 	if (r->ask == ASK_CLIENT && i) {

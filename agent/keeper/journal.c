@@ -266,7 +266,8 @@ void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keepe
 }
 
 void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
-			   const struct keeper_image *image, const struct memory_site *site)
+			   const struct keeper_image *image, const struct memory_site *site,
+			   const char *why)
 {
 	struct event *e = begin(EVENT_CLIENT_REFUSED);
 	const struct policy_person *person = keeper_person(k, uid, NULL);
@@ -279,9 +280,11 @@ void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
 	if (person)
 		event_set_name(e, "unmapped.person", person->email);
 	set_image(e, image);
-	event_set_name(e, "unmapped.function", tls_role_to_string(site->role));
-	event_set_int(e, "unmapped.offset", (int64_t)site->offset);
-	event_set_name(e, "message", KEEPER_TAMPERED);
+	if (site) {
+		event_set_name(e, "unmapped.function", tls_role_to_string(site->role));
+		event_set_int(e, "unmapped.offset", (int64_t)site->offset);
+	}
+	event_set_name(e, "message", why);
 	keeper_record(k, e);
 }
 

@@ -84,7 +84,7 @@ struct keeper_client {
 	uint64_t start_ns;
 	uint32_t uid;
 	uint32_t image_id;
-	bool tampered; /* its probes were overwritten in its memory */
+	const char *tampered; /* why it is no client any more, NULL: it is */
 	char executable[256];
 	struct keeper_client *next;
 };
@@ -211,8 +211,10 @@ void keeper_event_policy(struct keeper *k);
 void keeper_event_policy_refused(struct keeper *k, const struct policy_report *report);
 void keeper_event_posture(struct keeper *k);
 void keeper_event_client_refused(struct keeper *k, pid_t pid, const struct keeper_image *image);
+/* site: where its probes were overwritten, NULL: they were not */
 void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
-			   const struct keeper_image *image, const struct memory_site *site);
+			   const struct keeper_image *image, const struct memory_site *site,
+			   const char *why);
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n);
 void keeper_event_admin(struct keeper *k, const char *what, uint32_t uid);
 
@@ -252,14 +254,21 @@ void keeper_masks_start(struct keeper *k);
 void keeper_masks_close(struct keeper *k);
 /* Once they are: opens what it opens. */
 void keeper_masks_follow(struct keeper *k);
+/* Whether policy would rather have no client than one whose text is not masked. */
+bool keeper_masks_wanted(const struct keeper *k);
 /* Whether who runs the file counts as inspected. */
 bool keeper_inspected(const struct keeper *k, const struct keeper_image *i);
 
-/* intact.c: probes that are overwritten in a client's memory */
+/* intact.c: probes that are overwritten in a client's memory, or gone round */
 #define KEEPER_TAMPERED "the probes on its TLS functions were overwritten in its memory"
 /* The probes were put on the file behind fd: where, and over what. */
 void keeper_intact_begin(struct keeper_image *i, int fd);
 void keeper_intact_tick(struct keeper *k);
+#define KEEPER_UNSAID                                                                              \
+	"it sent the model API what its probes did not see, and the policy says refuse "           \
+	"(inline.unsupported)"
+/* The kernel asks (ASK_UNSAID): the client is kept from the model API where policy wants that. */
+void keeper_intact_unsaid(struct keeper *k, const struct record_image *r);
 
 /* table.c: the kernel's table of files, kept right and small */
 /* Before the first questions: an earlier keeper answered them by an earlier policy. */

@@ -9,10 +9,15 @@
 #include "base/log.h"
 
 /* What only tells needs no masking: a mode below enforce refuses nothing here either. */
-static bool closed_by_policy(const struct keeper *k)
+bool keeper_masks_wanted(const struct keeper *k)
 {
 	return k->policy->inline_unsupported_refuse && (k->policy->scan || k->policy->n_tools) &&
-	       k->policy->mode_inline == BAILIFF_MODE_ENFORCE && k->masks < POSTURE_ENFORCE;
+	       k->policy->mode_inline == BAILIFF_MODE_ENFORCE;
+}
+
+static bool closed_by_policy(const struct keeper *k)
+{
+	return keeper_masks_wanted(k) && k->masks < POSTURE_ENFORCE;
 }
 
 static void set(struct keeper *k, bool closed)

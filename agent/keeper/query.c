@@ -230,7 +230,7 @@ static json_t *status_clients(const struct keeper *k)
 
 		if (c->tampered) {
 			json_object_set_new(o, "inspected", json_false());
-			json_object_set_new(o, "why", json_string(KEEPER_TAMPERED));
+			json_object_set_new(o, "why", json_string(c->tampered));
 		}
 
 		json_object_set_new(o, "pid", json_integer(c->pid));

@@ -161,11 +161,14 @@ void kernel_posture_set(struct kernel *k, const char *capability, enum posture_s
 /* ---- the journal and the children, played ---- */
 
 void keeper_event_tampered(struct keeper *k, pid_t pid, uint32_t uid,
-			   const struct keeper_image *image, const struct memory_site *site)
+			   const struct keeper_image *image, const struct memory_site *site,
+			   const char *why)
 {
 	assert_int_equal(pid, getpid());
+	assert_string_equal(why, site ? KEEPER_TAMPERED : KEEPER_UNSAID);
 	world.tampered++;
-	world.site = *site;
+	if (site)
+		world.site = *site;
 }
 
 void keeper_event_loss(struct keeper *k, const char *what, uint64_t n)

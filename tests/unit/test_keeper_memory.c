@@ -262,14 +262,14 @@ static void test_intact(void **state)
 	keeper_intact_tick(&b.k);
 	assert_int_equal(world.tampered, 0);
 	assert_int_equal(world.running.context.flags, TASK_GOVERNED | TASK_CLIENT);
-	assert_false(b.k.clients->tampered);
+	assert_null(b.k.clients->tampered);
 	/* it is put back: governed it stays, inspected it is not, and that is told once */
 	set_target(byte);
 	keeper_intact_tick(&b.k);
 	assert_int_equal(world.tampered, 1);
 	assert_int_equal(world.site.offset, i->sites[0].offset);
 	assert_int_equal(world.running.context.flags, TASK_GOVERNED);
-	assert_true(b.k.clients->tampered);
+	assert_string_equal(b.k.clients->tampered, KEEPER_TAMPERED);
 	assert_true(inspected(&key)); /* others that run the file */
 	keeper_intact_tick(&b.k);
 	assert_int_equal(world.tampered, 1);
@@ -287,4 +287,51 @@ static void test_intact(void **state)
 	bench_close(&b);
 }
 
-UNIT_MAIN(unit(test_probed), unit(test_sites), unit(test_look), unit(test_intact))
+/* Bytes that were sent past the probes: told by the kernel, and what policy says becomes of it. */
+static void test_unsaid(void **state)
+{
+	static const struct {
+		bool refuse;
+		size_t n_tools;
+		enum bailiff_mode mode;
+		uint32_t flags;
+		uint64_t other; /* the asking process ran another file */
+		bool closed;
+	} rows[] = {
+		{true, 1, BAILIFF_MODE_ENFORCE, TASK_GOVERNED | TASK_CLIENT, 0, true},
+		{false, 1, BAILIFF_MODE_ENFORCE, TASK_GOVERNED | TASK_CLIENT, 0, false},
+		{true, 0, BAILIFF_MODE_ENFORCE, TASK_GOVERNED | TASK_CLIENT, 0, false},
+		{true, 1, BAILIFF_MODE_SHADOW, TASK_GOVERNED | TASK_CLIENT, 0, false},
+		{true, 1, BAILIFF_MODE_ENFORCE, TASK_GOVERNED, 0, false},
+		{true, 1, BAILIFF_MODE_ENFORCE, TASK_GOVERNED | TASK_CLIENT, 1, false},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < ARRAY_SIZE(rows); n++) {
+		struct record_image ask = {.ask = ASK_UNSAID};
+		struct bench b;
+
+		ask.key = bench_question(&b);
+		answer(&b, IMAGE_CLIENT, true, 1);
+		ask.head.actor.tgid = (uint32_t)getpid();
+		ask.head.actor.start_ns = 1;
+		ask.key.inode += rows[n].other;
+		b.policy.inline_unsupported_refuse = rows[n].refuse;
+		b.policy.n_tools = rows[n].n_tools;
+		b.policy.mode_inline = rows[n].mode;
+		world.running.context.flags = rows[n].flags;
+		keeper_ask(&b.k, &ask);
+		assert_int_equal(world.tampered, rows[n].closed);
+		assert_int_equal(world.running.context.flags,
+				 rows[n].closed ? TASK_GOVERNED : rows[n].flags);
+		assert_int_equal(b.k.clients->tampered != NULL, rows[n].closed);
+		/* asked again, it is none any more */
+		keeper_ask(&b.k, &ask);
+		assert_int_equal(world.tampered, rows[n].closed);
+		b.policy.n_tools = 0;
+		bench_close(&b);
+	}
+}
+
+UNIT_MAIN(unit(test_unsaid), unit(test_probed), unit(test_sites), unit(test_look),
+	  unit(test_intact))

@@ -111,6 +111,26 @@ check "nothing but raw bytes to the model" sent silent
 event "told" 'code("unsaid_bytes") | any(.[]; (.unmapped.tls_seen | not) and .unmapped.bytes_said == 0)'
 check "they end" ended silent
 
+step "where nothing may go unmasked, who goes round the probes loses the model API"
+cp "$directory/bailiff.yaml" "$work/before.yaml"
+printf 'inline:\n  unsupported: refuse\n  detectors:\n    us-ssn: {request: mask}\n' \
+	>>"$directory/bailiff.yaml"
+check "another policy" bailiff reload
+events_mark
+talk calm said $megabyte
+check "twin: who says all" sent calm
+talk loser raw $megabyte
+event "the refusal is an event" 'code("client_refused") | person("alice@company.com")
+	| any(.[]; .severity == "High" and (.message | contains("did not see")))'
+echo >&"$to_loser"
+check_not "the one does not go on" ended loser
+echo >&"$to_calm"
+check "the other does" sent calm 2
+check "and ends well" ended calm
+event "nobody else is refused" 'code("client_refused") | length == 1'
+cp "$work/before.yaml" "$directory/bailiff.yaml"
+check "the policy before" bailiff reload
+
 step "below a client: curl and wget send a megabyte each, and nobody is told of"
 governed_start alice
 for pause in 4 12; do
