@@ -264,7 +264,7 @@ struct credential_key {
 };
 CONTRACT_ASSERT(sizeof(struct credential_key) == 24, "credential_key");
 
-/* ---- processes and files ----------------------------------------------------------------------
+/* ---- processes and files -----------------------------------------------------------------------
  */
 
 /* One content of one file: a write changes ctime, and the entry is no longer found. */
@@ -391,7 +391,7 @@ struct said {
 };
 CONTRACT_ASSERT(sizeof(struct said) == 32 + NAME_SIZE, "said");
 
-/* ---- ring records -----------------------------------------------------------------------------
+/* ---- ring records ------------------------------------------------------------------------------
  */
 
 enum record_type {
@@ -575,25 +575,9 @@ struct record_tls {
 CONTRACT_ASSERT(sizeof(struct record_tls) == 112 + 32, "record_tls");
 
 #include "bpf/contract_inline.h"
+#include "bpf/contract_ledger.h"
 
-#define RECORD_LEDGER_MODEL 1u /* the socket leads to a model endpoint */
-#define RECORD_LEDGER_TIED  2u /* something was said through TLS */
-#define RECORD_LEDGER_ENDED 4u /* the connection ended; else it goes on */
-
-struct record_ledger {
-	struct record_head head;
-	__u64 sent;   /* given to TCP, not counting what is sent again */
-	__u64 said;   /* of it, handed to TLS before the probes' eyes */
-	__u64 unsaid; /* of it, neither said nor gone before TLS began */
-	__u64 writes;
-	__u32 flags; /* RECORD_LEDGER_* */
-	__u16 family;
-	__u16 port; /* host order */
-	__u8 address[16];
-};
-CONTRACT_ASSERT(sizeof(struct record_ledger) == 112 + 56, "record_ledger");
-
-/* ---- counters: per-CPU array `counters`, one slot each ------------------------------------------
+/* ---- counters: per-CPU array `counters`, one slot each -----------------------------------------
  */
 
 enum bailiff_counter {

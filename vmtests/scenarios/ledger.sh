@@ -53,6 +53,12 @@ sent() {
 	return 1
 }
 
+# again NAME: it sends its bytes once more
+again() {
+	local to=to_$1
+	echo >&"${!to}"
+}
+
 # ended NAME: its input ends, and it does
 ended() {
 	local to=to_$1 pid=pid_$1
@@ -122,9 +128,9 @@ check "twin: who says all" sent calm
 talk loser raw $megabyte
 event "the refusal is an event" 'code("client_refused") | person("alice@company.com")
 	| any(.[]; .severity == "High" and (.message | contains("did not see")))'
-echo >&"$to_loser"
+again loser
 check_not "the one does not go on" ended loser
-echo >&"$to_calm"
+again calm
 check "the other does" sent calm 2
 check "and ends well" ended calm
 event "nobody else is refused" 'code("client_refused") | length == 1'
@@ -160,7 +166,7 @@ step "a connection from before is not judged by the bailiff after it"
 check "every process is gone" bailiff_kill
 bailiff_on "$directory" || fail "bailiff did not start"
 events_mark
-echo >&"$to_said"
+again said
 check "a client goes on" sent said 2
 check "and ends" ended said
 sleep 2
