@@ -264,8 +264,7 @@ struct credential_key {
 };
 CONTRACT_ASSERT(sizeof(struct credential_key) == 24, "credential_key");
 
-/* ---- processes and files -----------------------------------------------------------------------
- */
+/* ---- processes and files ------------------------------------------------------------- */
 
 /* One content of one file: a write changes ctime, and the entry is no longer found. */
 struct image_key {
@@ -391,8 +390,7 @@ struct said {
 };
 CONTRACT_ASSERT(sizeof(struct said) == 32 + NAME_SIZE, "said");
 
-/* ---- ring records ------------------------------------------------------------------------------
- */
+/* ---- ring records -------------------------------------------------------------------- */
 
 enum record_type {
 	RECORD_IMAGE = 1, /* ask (ring `asks`): what is this file? struct record_image */
@@ -577,8 +575,7 @@ CONTRACT_ASSERT(sizeof(struct record_tls) == 112 + 32, "record_tls");
 #include "bpf/contract_inline.h"
 #include "bpf/contract_ledger.h"
 
-/* ---- counters: per-CPU array `counters`, one slot each -----------------------------------------
- */
+/* ---- counters: per-CPU array `counters`, one slot each ------------------------------- */
 
 enum bailiff_counter {
 	COUNTER_DENIED,
