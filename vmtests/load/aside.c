@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Says a request through TLS and sends more bytes, in one way or another, on the same socket.
- *OpenSSL is linked statically, so that the probes are on this file, as they are on a client.
+ * OpenSSL is linked statically, so that the probes are on this file, as they are on a client.
  *
- *	aside serve PORT CERT KEY [nested]	takes whatever comes
- *	aside send ADDRESS PORT CA WAY BYTES	prints "sent", sends them again for each line that
- *it reads, and ends with its standard input
+ *	aside serve PORT CERT KEY [nested]
+ *	aside send ADDRESS PORT CA WAY BYTES
+ *
+ * serve takes whatever comes. send prints "sent", and sends its bytes again for each line that it
+ * reads, until that is "end" or there is none.
  *
  * WAY: said (by SSL_write), small (the same, a byte a call), memory (the same, into memory that is
  * sent afterwards), nested (TLS inside of TLS), raw (as they are), records (as they are, in what
@@ -172,14 +174,17 @@ static void send_more(SSL *ssl, int fd, const char *way, size_t bytes, int memor
 static void talk(const char *address, int port, const char *ca, const char *way, size_t bytes)
 {
 	static const char request[] = "POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\n"
-				      "Content-Length: 100000000\r\n\r\n";
-	int fd = dial(address, port), memory = -1, c;
+				      "Content-Length: 100000000\r\n\r\n{\"model\":\"";
+	int fd = dial(address, port), memory = -1;
+	char line[16];
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl;
 
 	if (!ctx || SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1)
 		die("CA");
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	/* memory that was never written is not there for the probes to read */
+	memset(piece, 'a', sizeof(piece));
 	if (!strcmp(way, "memory")) {
 		memory = fd;
 		ssl = connect_memory(ctx, fd);
@@ -199,9 +204,7 @@ static void talk(const char *address, int port, const char *ca, const char *way,
 		send_more(ssl, fd, way, bytes, memory);
 		printf("sent\n");
 		fflush(stdout);
-		while ((c = getchar()) != EOF && c != '\n')
-			;
-		if (c == EOF)
+		if (!fgets(line, sizeof(line), stdin) || !strcmp(line, "end\n"))
 			break;
 	}
 	shutdown(fd, SHUT_WR);
