@@ -8,7 +8,7 @@ policy=/src/vmtests/world/policy
 log_directory=/var/log/bailiff
 query_socket=/run/bailiff/query.sock
 # of the contract that is tested (bpf/contract.h, CONTRACT_VERSION)
-links=/sys/fs/bpf/bailiff/v3/links
+links=/sys/fs/bpf/bailiff/v4/links
 
 # ---- steps and checks ---------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@
  *
  *	aside serve PORT CERT KEY [nested]
  *	aside send ADDRESS PORT CA WAY BYTES
+ *	aside wait
  *
- * serve takes whatever comes. send prints "sent", and sends its bytes again for each line that it
- * reads, until that is "end" or there is none.
+ * wait stays for a minute, so that it is looked at; serve takes whatever comes. send prints "sent",
+ *and sends its bytes again for each line that it reads, until that is "end" or there is none.
  *
  * WAY: said (by SSL_write), small (the same, a byte a call), memory (the same, into memory that is
  * sent afterwards), nested (TLS inside of TLS), raw (as they are), records (as they are, in what
@@ -220,7 +221,9 @@ int main(int argc, char **argv)
 		talk(argv[2], atoi(argv[3]), argv[4], argv[5], strtoul(argv[6], NULL, 10));
 		return 0;
 	}
-	fprintf(stderr, "usage: aside serve PORT CERT KEY [nested] | "
+	if (argc == 2 && !strcmp(argv[1], "wait"))
+		return (int)sleep(60);
+	fprintf(stderr, "usage: aside wait | serve PORT CERT KEY [nested] | "
 			"send ADDRESS PORT CA said|small|memory|nested|raw|records|silent BYTES\n");
 	return 2;
 }

@@ -82,7 +82,7 @@ step "all that is said through TLS comes out even: in large, byte by byte, by me
 bailiff_on "$directory" || fail "bailiff did not start"
 check "the ledger is kept" status \
 	'.posture[] | select(.capability == "byte ledger") | .state == "observe"'
-$project/talker serve 8444 $world/host.pem $world/host.key >"$work/probe" 2>&1 &
+$project/talker wait &
 probe=$!
 for _ in $(seq 100); do
 	status ".clients | any(.[]; .pid == $probe and .inspected)" >/dev/null 2>&1 && break
