@@ -78,14 +78,16 @@ enum bailiff_reason {
 
 #define POLICY_QUERY_REFUSE	 1u   /* questions for names that no rule lists are not sent */
 #define POLICY_CREDENTIAL_REPORT 2u   /* a key that is not enrolled: an event */
-#define POLICY_CREDENTIAL_REFUSE 4u   /* the same, and the connection is reset */
+#define POLICY_CREDENTIAL_REFUSE 4u   /* the same, and the request is made none, or reset */
 #define POLICY_GUARD_OFF	 8u   /* bailiff does not guard itself */
 #define POLICY_GUARD_ALL	 16u  /* ... against root outside of every lineage too */
 #define POLICY_NAMESPACES	 64u  /* user namespaces may be made */
 #define POLICY_COMPRESSED_BLOCK	 128u /* a compressed response is made unreadable */
 #define POLICY_UNREADABLE_BLOCK	 256u /* a request that cannot be gone over is reset */
 
-#define POLICY_INLINE_TOOLS 1u /* in inline_kinds: names of tools are looked at */
+/* in inline_kinds */
+#define POLICY_INLINE_TOOLS 1u	/* names of tools are looked at */
+#define POLICY_INLINE_KEYS  16u /* an answer says of a key that is not the person's why */
 
 #define POLICY_LISTEN_MAX 8
 #define POLICY_MODEL_MAX  4
@@ -105,7 +107,7 @@ struct policy_root {
 	__u32 flags;	     /* POLICY_* */
 	__u32 mode_inline;   /* of what detectors find in streams */
 	__u32 inline_kinds;  /* bit (1 << enum content_kind) for each that a detector acts on;
-			      * POLICY_INLINE_TOOLS */
+			      * POLICY_INLINE_* */
 	__u32 inline_rule;   /* rule of the scan table's detector 0; the others follow */
 	__u32 inline_pad;
 	__u64 credential_key[2];		     /* of the digests of enrolled credentials */
@@ -378,6 +380,7 @@ CONTRACT_ASSERT(sizeof(struct listener_value) == 32, "listener_value");
 #define SAID_HOST  1u /* pattern holds what the Host names; 0: a name that no rule lists */
 #define SAID_DENY  2u /* refused whatever the socket is; see reason */
 #define SAID_RESET 4u /* what it wrote could not be gone over, or be made another */
+#define SAID_BLANK 8u /* with SAID_DENY: nothing of the request is left that could be read */
 
 struct said {
 	__u64 pattern;
@@ -508,7 +511,7 @@ struct record_name {
 	__u32 ttl; /* seconds, clamped */
 	__u8 address[16];
 	__u32 name_len;
-	__u32 pad;
+	__u32 number;	      /* of a block, as the person is told it in the answer; 0: none */
 	char name[NAME_SIZE]; /* as asked or written, not backwards */
 };
 

@@ -16,6 +16,12 @@ struct inline_text {
 };
 CONTRACT_ASSERT(sizeof(struct inline_text) == 512, "inline_text");
 
+/* Behind those of the detectors stand those of a key that is not the person's: for who is nobody in
+ * the directory, for everybody, and for each person that has texts with the name in it. */
+#define INLINE_TEXT_NOBODY    250u
+#define INLINE_TEXT_ANYBODY   251u
+#define INLINE_TEXT_PERSON(p) (INLINE_TEXT_ANYBODY + (p))
+
 /* Places that a processor has to work in: one, and some for who is preempted. */
 #define INLINE_PLACES 4
 

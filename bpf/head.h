@@ -34,6 +34,9 @@ enum head_field {
 	HEAD_FIELD_HOST,	  /* host: */
 	HEAD_FIELD_API_KEY,	  /* x-api-key: */
 	HEAD_FIELD_AUTHORIZATION, /* authorization: */
+	HEAD_FIELD_LENGTH,	  /* content-length: */
+	HEAD_FIELD_TRANSFER,	  /* transfer-encoding: */
+	HEAD_FIELD_ACCEPT,	  /* accept-encoding: */
 };
 
 struct head {
@@ -46,9 +49,15 @@ struct head {
 	__u32 host_len, key_len;
 	__u32 in_port; /* past the name of host:port */
 	__u32 credentials;
-	__u32 cr; /* the byte before was CR: alone it ends a line for some servers, and not for
-		     others */
-	__u32 pad;
+	__u32 cr;   /* the byte before was CR: alone it ends a line for some servers, and not for
+		       others */
+	__u32 read; /* bytes taken */
+	/* where values lie, from the first byte of the head; equal: there is none */
+	__u32 key_from, key_to;
+	__u32 accept_from, accept_to;
+	__u32 body;	      /* a length says that one follows */
+	__u32 lengths;	      /* Content-Length lines */
+	__u32 odd;	      /* a body that is framed otherwise, or by two lines */
 	char host[NAME_SIZE]; /* lower case, without port */
 	char key[HEAD_KEY];   /* as sent, without a leading "Bearer " */
 };
@@ -58,6 +67,10 @@ struct head {
 #define HEAD_HOST	   0x0000003a74736f68ull			/* "host:" */
 #define HEAD_API_KEY	   0x656b2d6970612d78ull, 0x0000000000003a79ull /* "x-api-key:" */
 #define HEAD_AUTHORIZATION 0x7a69726f68747561ull, 0x00003a6e6f697461ull /* "authorization:" */
+#define HEAD_LENGTH	   0x2d746e65746e6f63ull, 0x003a6874676e656cull /* "content-length:" */
+#define HEAD_TRANSFER	   0x726566736e617274ull, 0x6e69646f636e652dull /* "transfer-encodin" */
+#define HEAD_TRANSFER_END  0x3a67ull					/* "g:" */
+#define HEAD_ACCEPT	   0x652d747065636361ull, 0x3a676e69646f636eull /* "accept-encoding:" */
 #define HEAD_BEARER	   0x0020726572616562ull, 0			/* "bearer " */
 #define HEAD_CONNECT	   0x005443454e4e4f43ull, 0			/* "CONNECT" */
 #define HEAD_HTTP2	   0x5448202a20495250ull, 0x0a0d302e322f5054ull /* "PRI * HTTP/2.0\r\n" */
@@ -80,6 +93,13 @@ static __always_inline char head_letter(int field, __u32 at)
 		return head_text_at(HEAD_HOST, 0, at);
 	case HEAD_FIELD_API_KEY:
 		return head_text_at(HEAD_API_KEY, at);
+	case HEAD_FIELD_LENGTH:
+		return head_text_at(HEAD_LENGTH, at);
+	case HEAD_FIELD_TRANSFER:
+		return at < 16 ? head_text_at(HEAD_TRANSFER, at)
+			       : head_text_at(HEAD_TRANSFER_END, 0, at - 16);
+	case HEAD_FIELD_ACCEPT:
+		return head_text_at(HEAD_ACCEPT, at);
 	default:
 		return head_text_at(HEAD_AUTHORIZATION, at);
 	}
@@ -104,7 +124,9 @@ static __always_inline void head_host_byte(struct head *h, char c)
 static __always_inline void head_key_byte(struct head *h, char c)
 {
 	/* "Bearer " is not part of the key; another scheme stays, and its space with it */
-
+	if (!h->key_len)
+		h->key_from = h->read - 1;
+	h->key_to = h->read;
 	if (h->key_len < HEAD_KEY - 1) {
 		h->key[h->key_len & (HEAD_KEY - 1)] = c;
 		h->key_len++;
@@ -112,20 +134,39 @@ static __always_inline void head_key_byte(struct head *h, char c)
 	if (h->field == HEAD_FIELD_AUTHORIZATION && h->at < 7) {
 		if (head_lower(c) == head_text_at(HEAD_BEARER, h->at)) {
 			h->at++;
-			if (h->at == 7)
+			if (h->at == 7) {
 				h->key_len = 0;
+				h->key_from = h->key_to;
+			}
 		} else {
 			h->at = 8;
 		}
 	}
 }
 
+/* Of a length, and of what may be compressed, only as much as who makes the request another has to
+ * know; whether the length is one that all readers agree on is content_head.h's to say. */
+static __always_inline void head_framing_byte(struct head *h, char c)
+{
+	if (h->field == HEAD_FIELD_LENGTH) {
+		if (c >= '1' && c <= '9')
+			h->body = 1;
+		else if (c != '0')
+			h->odd = 1;
+		return;
+	}
+	if (h->accept_from == h->accept_to)
+		h->accept_from = h->read - 1;
+	h->accept_to = h->read;
+}
+
 static __always_inline void head_line(struct head *h)
 {
 	h->state = HEAD_NAME;
 	h->at = 0;
-	h->matches =
-		1u << HEAD_FIELD_HOST | 1u << HEAD_FIELD_API_KEY | 1u << HEAD_FIELD_AUTHORIZATION;
+	h->matches = 1u << HEAD_FIELD_HOST | 1u << HEAD_FIELD_API_KEY |
+		     1u << HEAD_FIELD_AUTHORIZATION | 1u << HEAD_FIELD_LENGTH |
+		     1u << HEAD_FIELD_TRANSFER | 1u << HEAD_FIELD_ACCEPT;
 }
 
 static __always_inline void head_name(struct head *h, char c)
@@ -144,17 +185,17 @@ static __always_inline void head_name(struct head *h, char c)
 		h->state = HEAD_BAD;
 		return;
 	}
-	for (int f = HEAD_FIELD_HOST; f <= HEAD_FIELD_AUTHORIZATION; f++)
+	for (int f = HEAD_FIELD_HOST; f <= HEAD_FIELD_ACCEPT; f++)
 		if ((h->matches & (1u << f)) && head_letter(f, h->at) != low)
 			h->matches &= ~(1u << f);
 	h->at++;
 	if (c != ':')
 		return;
 	h->at = 0;
-	h->field = h->matches & (1u << HEAD_FIELD_HOST)		   ? HEAD_FIELD_HOST
-		   : h->matches & (1u << HEAD_FIELD_API_KEY)	   ? HEAD_FIELD_API_KEY
-		   : h->matches & (1u << HEAD_FIELD_AUTHORIZATION) ? HEAD_FIELD_AUTHORIZATION
-								   : HEAD_FIELD_NONE;
+	h->field = HEAD_FIELD_NONE;
+	for (int f = HEAD_FIELD_HOST; f <= HEAD_FIELD_ACCEPT; f++)
+		if (h->matches & (1u << f))
+			h->field = f;
 	h->state = h->field ? HEAD_VALUE : HEAD_SKIP;
 	if (h->field == HEAD_FIELD_HOST) {
 		h->hosts++;
@@ -163,6 +204,16 @@ static __always_inline void head_name(struct head *h, char c)
 		/* CONNECT names its host in the target; the field repeats it */
 		else if (h->connect)
 			h->state = HEAD_SKIP;
+	} else if (h->field == HEAD_FIELD_LENGTH) {
+		h->odd |= h->lengths;
+		h->lengths = 1;
+	} else if (h->field == HEAD_FIELD_TRANSFER) {
+		h->odd = 1;
+	} else if (h->field == HEAD_FIELD_ACCEPT) {
+		/* of two the first would be left to ask for an answer that nobody can overwrite */
+		if (h->accept_from != h->accept_to)
+			h->odd = 1;
+		h->accept_from = h->accept_to = 0;
 	} else if (h->field) {
 		h->credentials++;
 		if (h->credentials > 1)
@@ -180,11 +231,14 @@ static __always_inline void head_value(struct head *h, char c)
 	}
 	if (c == ' ' || c == '\t') {
 		/* before the value, or after it; inside of one only a scheme has a space */
-		if (h->field == HEAD_FIELD_HOST || h->key_len == 0)
+		if ((h->field != HEAD_FIELD_API_KEY && h->field != HEAD_FIELD_AUTHORIZATION) ||
+		    h->key_len == 0)
 			return;
 	}
 	if (h->field == HEAD_FIELD_HOST)
 		head_host_byte(h, c);
+	else if (h->field >= HEAD_FIELD_LENGTH)
+		head_framing_byte(h, c);
 	else
 		head_key_byte(h, c);
 }
@@ -214,6 +268,7 @@ static __always_inline void head_target(struct head *h, char c)
 /* Takes the next byte. The head is whole when state is HEAD_DONE. */
 static __always_inline void head_step(struct head *h, char c)
 {
+	h->read++;
 	if (h->cr && c != '\n') {
 		h->state = HEAD_BAD;
 		return;

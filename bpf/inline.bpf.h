@@ -6,8 +6,8 @@
 
 #include "bpf/actor.bpf.h"
 #include "bpf/content.h"
+#include "bpf/refusal.bpf.h"
 #include "bpf/scan.h"
-#include "bpf/stream.bpf.h"
 
 #define INLINE_LOOKS  32   /* of eight bytes of a stream, that one call takes at most */
 #define INLINE_MASKS  16   /* bytes of a span that a step masks */
@@ -86,15 +86,6 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } inline_seen SEC(".maps");
 
-/* Written by this object: how many blocks there were. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} inline_number SEC(".maps");
-
 /* ---- where work is done ------------------------------------------------------------------------
  */
 
@@ -161,7 +152,7 @@ struct inline_work {
 	__u32 blank;		  /* what is left of the message is blank */
 	__u32 reset;		  /* the connection is closed instead */
 	__u32 answer;		  /* enum inline_answer */
-	__u32 answers;		  /* the detector that is to be told of */
+	__u32 answers;		  /* whose texts: a detector, or INLINE_TEXT_* */
 	__u32 body_from, body_to; /* first piece of a body that lies in one */
 	__u32 coded;		  /* a compressed response began */
 	__u32 messages;		  /* it answers the Messages API */
@@ -305,7 +296,7 @@ struct inline_connection {
 	__u32 ahead_len; /* 0: there is none */
 	__u32 received_any;
 	__u64 number; /* of the block that the next response is to tell of */
-	__u32 block;  /* its detector + 1; 0: none */
+	__u32 block;  /* its detector, or INLINE_TEXT_*, + 1; 0: none */
 	__u32 blank;  /* what is left of the request is blank */
 	__u32 answer; /* enum inline_answer */
 	__u32 gone;   /* that it cannot be read was said */
@@ -355,16 +346,5 @@ static __always_inline void inline_forget(__u64 ssl)
 	tls_connection_key(&key, ssl);
 	bpf_map_delete_elem(&inline_connections, &key);
 }
-
-/* ---- calls -------------------------------------------------------------------------------------
- */
-
-/* Written by this object: the TLS calls that a thread is inside of. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct tls_calls);
-} inline_calls SEC(".maps");
 
 #endif

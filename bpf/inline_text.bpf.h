@@ -153,6 +153,24 @@ static __always_inline void inline_answer_byte(struct inline_work *w, __u32 at)
 	}
 }
 
+/* A digit of the status of a response that becomes an answer. Without a key the API says 401 or
+ * 403, and to these the client has words of its own; 400 it prints as it comes. Nor are others
+ * asked again. */
+static __always_inline void inline_answer_status(struct inline_work *w, __u32 at)
+{
+	__u8 digit = w->raw[at & (SCAN_BUFFER - 1)], place = w->content.at;
+	__u32 first = w->content.status;
+
+	if (w->answer != INLINE_ANSWER_TEXT || w->answers < INLINE_TEXT_NOBODY ||
+	    w->content.state != CONTENT_AT_STATUS || digit == ' ')
+		return;
+	first = place == 2 ? first / 10 : place == 3 ? first / 100 : first;
+	if (first < 4)
+		return;
+	w->raw[at & (SCAN_BUFFER - 1)] = place == 1 ? '4' : '0';
+	inline_put(w, at, at + 1);
+}
+
 /* The head of a response ended. */
 static __always_inline void inline_headed(struct inline_work *w)
 {
@@ -232,6 +250,7 @@ __noinline int inline_byte(struct inline_work *w)
 	if (w->direction == TLS_DIRECTION_RECEIVED) {
 		if (o->flags & CONTENT_HEAD_ENDS)
 			inline_headed(w);
+		inline_answer_status(w, at);
 		if (w->answer && (o->flags & CONTENT_BODY))
 			inline_answer_byte(w, at);
 		if (o->flags & CONTENT_TOOL_NAME)

@@ -3,6 +3,7 @@
  * cgroup program can be undone by a program attached later. So both doors ask the same verdict. */
 #include "bpf/hook.bpf.h"
 #include "bpf/net.bpf.h"
+#include "bpf/refusal.bpf.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -12,9 +13,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define SOCKET_STREAM	1 /* SOCK_STREAM */
 #define SOCKET_DATAGRAM 2
 #define STATE_CLOSE	7 /* TCP_CLOSE */
-#define RESET_ERRNO                                                                                \
-	104 /* ECONNRESET: on an open connection EPERM makes the client send for ever              \
-	     */
+/* ECONNRESET: on an open connection EPERM makes the client send for ever */
+#define RESET_ERRNO 104
 
 /* The kernel has copied the address already: a user read would fail, and could be raced. */
 static __always_inline int net_copy(const void *from, int len, struct raw_address *raw)
@@ -275,7 +275,7 @@ static __always_inline bool net_confirmed(const struct socket_context *s, __u64 
 }
 
 static __always_inline void net_report_said(const struct said *said, const struct net_work *w,
-					    const struct task_context *t)
+					    const struct task_context *t, __u32 number)
 {
 	struct record_name *r;
 
@@ -296,7 +296,7 @@ static __always_inline void net_report_said(const struct said *said, const struc
 	r->ttl = 0;
 	__builtin_memcpy(r->address, w->address.bytes, sizeof(r->address));
 	r->name_len = said->name_len;
-	r->pad = 0;
+	r->number = number;
 	__builtin_memcpy(r->name, said->name, sizeof(r->name));
 	bpf_ringbuf_submit(r, 0);
 }
@@ -311,6 +311,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	struct person_value *p;
 	struct net_work *w;
 	__u32 slot = 0, flags, verdict, family;
+	__u32 number = 0;
 
 	if (!sk || !saying || !saying->flags)
 		return 0;
@@ -318,6 +319,9 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	if (family != VERDICT_AF_INET && family != VERDICT_AF_INET6)
 		return 0;
 	flags = saying->flags;
+	/* answered, and not reset */
+	if ((flags & SAID_BLANK) && net_confirmed(s, saying->pattern))
+		number = refusal_heard(saying->ssl);
 	saying->flags = 0;
 	if (flags & SAID_RESET) /* told by who said it */
 		goto reset;
@@ -340,10 +344,12 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	verdict = w->verdict;
 	net_count(verdict);
 	if (verdict != BAILIFF_ALLOW)
-		net_report_said(saying, w, t);
+		net_report_said(saying, w, t, number);
 	net_end(w);
-	if (verdict != BAILIFF_DENY)
+	if (verdict != BAILIFF_DENY || number)
 		return 0;
+	/* nothing comes that could be overwritten */
+	refusal_forget(saying->ssl);
 reset:
 	s->state |= SOCKET_RESET;
 	return -RESET_ERRNO;

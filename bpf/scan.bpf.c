@@ -225,9 +225,6 @@ static __always_inline int inline_write(struct inline_work *w, struct inline_con
 
 static __always_inline void inline_written(struct inline_work *w, struct inline_connection *c)
 {
-	__u64 *number;
-	__u32 zero = 0;
-
 	c->ahead.content = w->content;
 	c->ahead.scan = w->scan;
 	c->ahead_buffer = w->buffer;
@@ -237,9 +234,7 @@ static __always_inline void inline_written(struct inline_work *w, struct inline_
 	c->blank = w->blank;
 	if (!w->block)
 		return;
-	number = bpf_map_lookup_elem(&inline_number, &zero);
-	if (number)
-		w->number = __sync_fetch_and_add(number, 1) + 1;
+	w->number = refusal_number();
 	c->block = w->block;
 	c->number = w->number;
 	c->answer = INLINE_ANSWER_TEXT;
@@ -285,6 +280,31 @@ static __always_inline int inline_read(struct inline_work *w, struct inline_conn
 	if (w->content.state == CONTENT_AT_START)
 		content_answers(&w->content, c->sent.content.method);
 	return 1;
+}
+
+/* What is read on the connection answers a request that was refused for its key. */
+__noinline int inline_refused(struct inline_work *w, struct inline_connection *c, struct refusal *r)
+{
+	__u32 slot, key;
+	void *texts;
+
+	if (!w || !c || !r || r->state != REFUSAL_WAITS)
+		return 0;
+	r->state = REFUSAL_ANSWERING;
+	/* where nothing else is looked for, nobody followed the connection up to here */
+	if (c->received.content.lost || !(w->want | w->tools))
+		content_begin(&c->received.content, 1);
+	slot = w->slot;
+	texts = bpf_map_lookup_elem(&policy_texts, &slot);
+	c->block = (r->person ? INLINE_TEXT_ANYBODY : INLINE_TEXT_NOBODY) + 1;
+	/* of another policy the number is another person's */
+	key = INLINE_TEXT_PERSON(r->person) * INLINE_TEXTS;
+	if (texts && r->person && r->generation == w->generation &&
+	    bpf_map_lookup_elem(texts, &key))
+		c->block = INLINE_TEXT_PERSON(r->person) + 1;
+	c->answer = INLINE_ANSWER_TEXT;
+	c->number = r->number;
+	return 0;
 }
 
 static __always_inline void inline_was_read(struct inline_work *w, struct inline_connection *c)
@@ -385,6 +405,14 @@ static __always_inline __u32 inline_kinds(__u32 *ret_mode)
 	return root ? root->inline_kinds : 0;
 }
 
+/* The refusal whose answer has not been read yet. */
+static __always_inline struct refusal *inline_refusal(__u64 ssl)
+{
+	struct refusal *r = refusal_of(ssl);
+
+	return r && r->state != REFUSAL_ANSWERED ? r : NULL;
+}
+
 static __always_inline const struct scan_table *inline_table(__u32 slot)
 {
 	__u32 key = 0;
@@ -408,6 +436,7 @@ int inline_call(struct pt_regs *ctx)
 	__u64 at = bpf_get_attach_cookie(ctx);
 	__u32 place = at & INLINE_AT_MASK, mode = 0, kinds;
 	const struct scan_table *table;
+	struct refusal *refused = NULL;
 	struct inline_connection *c;
 	struct tls_call call = {};
 	struct inline_work *w;
@@ -453,7 +482,12 @@ int inline_call(struct pt_regs *ctx)
 		n = tls_result(ctx, &call, at & INLINE_AT_EX);
 		if (n <= 0 || !kinds)
 			return 0;
+		if (place == INLINE_AT_READ_RETURN && kinds & POLICY_INLINE_KEYS)
+			refused = inline_refusal(call.ssl);
 	}
+	/* for keys alone only what answers one that was refused is read */
+	if (kinds == POLICY_INLINE_KEYS && !refused)
+		return 0;
 	c = inline_connection(call.ssl, place != INLINE_AT_WRITE_RETURN);
 	if (!c) {
 		if (place == INLINE_AT_WRITE)
@@ -475,7 +509,7 @@ int inline_call(struct pt_regs *ctx)
 		goto out;
 	table = inline_table(w->slot);
 	if (!table) {
-		if (!w->tools)
+		if (!w->tools && !refused)
 			goto out;
 		w->want = 0; /* nothing is scanned */
 	}
@@ -485,6 +519,7 @@ int inline_call(struct pt_regs *ctx)
 	} else if (place == INLINE_AT_WRITE_RETURN) {
 		go = inline_taken(w, c, call.buffer, (__u32)n);
 	} else {
+		inline_refused(w, c, refused);
 		go = inline_read(w, c, call.buffer, (__u32)n);
 	}
 	if (!go)
@@ -496,6 +531,8 @@ int inline_call(struct pt_regs *ctx)
 		inline_partly(w, c);
 	else
 		inline_was_read(w, c);
+	if (refused && !c->answer)
+		refused->state = REFUSAL_ANSWERED;
 	inline_report(w, c, t);
 out:
 	inline_release(w);
