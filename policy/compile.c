@@ -267,6 +267,7 @@ void policy_tables_free(struct policy_tables *tables)
 	free(tables->tools);
 	free(tables->scan);
 	free(tables->texts);
+	free(tables->key_texts);
 	for (size_t i = 0; i < tables->n_rules; i++) {
 		free(tables->rules[i].id);
 		free(tables->rules[i].words);

@@ -19,5 +19,13 @@ struct compile {
 int compile_rules(struct compile *c);
 int compile_destinations(struct compile *c);
 int compile_inline(struct compile *c);
+int compile_keys(struct compile *c);
+
+#define COMPILE_BLOCKED "Blocked by company policy"
+
+/* An error answer of the model API with these words, up to where the number of the block goes. By
+ * the library, so that whatever a contact has in it is escaped, and ASCII. Returns 0, -E2BIG when
+ * there is no room for it, -ENOMEM. */
+int compile_text(const char *type, const char *words, struct inline_text *ret);
 
 #endif

@@ -21,10 +21,7 @@ static void json_freep(json_t **json)
 	json_decref(*json);
 }
 
-/* An error answer of the model API with these words, up to where the number of the block goes. By
- * the library, so that whatever a contact has in it is escaped, and ASCII. Returns 0, -E2BIG when
- * there is no room for it, -ENOMEM. */
-static int inline_text_write(const char *type, const char *words, struct inline_text *ret)
+int compile_text(const char *type, const char *words, struct inline_text *ret)
 {
 	_cleanup_(json_freep) json_t *json = json_pack("{s:s, s:{s:s, s:s}}", "type", "error",
 						       "error", "type", type, "message", words);
@@ -61,27 +58,26 @@ static int inline_text_long(const struct policy_inline *p, const char *done, con
 			words = NULL;
 			return -ENOMEM;
 		}
-		r = inline_text_write("permission_error", words, ret);
+		r = compile_text("permission_error", words, ret);
 	}
 	return r;
 }
 
 static int inline_texts(const struct policy_inline *p, const char *contact, struct inline_text *ret)
 {
-	const char *done =
-		p->request == SCAN_APPROVE ? "Approval requested" : "Blocked by company policy";
+	const char *done = p->request == SCAN_APPROVE ? "Approval requested" : COMPILE_BLOCKED;
 	char words[192];
 	int r = inline_text_long(p, done, contact, &ret[0]);
 
 	snprintf(words, sizeof(words), "%s (rule inline/%s). Details: bailiff why B", done,
 		 p->name);
 	if (r == 0)
-		r = inline_text_write("permission_error", words, &ret[1]);
+		r = compile_text("permission_error", words, &ret[1]);
 	snprintf(words, sizeof(words), "%s: bailiff why B", done);
 	if (r == 0)
-		r = inline_text_write("permission_error", words, &ret[2]);
+		r = compile_text("permission_error", words, &ret[2]);
 	if (r == 0)
-		r = inline_text_write("x", "bailiff why B", &ret[3]);
+		r = compile_text("x", "bailiff why B", &ret[3]);
 	return r;
 }
 
@@ -123,6 +119,8 @@ int compile_inline(struct compile *c)
 	struct policy_root *root = &c->tables->root;
 	int r = policy->scan ? inline_detectors(c) : 0;
 
+	if (r == 0 && policy->credential_flags & POLICY_CREDENTIAL_REFUSE)
+		r = compile_keys(c);
 	if (policy->n_tools)
 		root->inline_kinds |= POLICY_INLINE_TOOLS;
 	if (root->inline_kinds)

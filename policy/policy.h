@@ -304,6 +304,13 @@ struct policy_tables {
 	struct scan_table *scan;
 	struct inline_text *texts; /* INLINE_TEXTS for each detector */
 	size_t n_texts;
+	/* INLINE_TEXTS for each of INLINE_TEXT_NOBODY, INLINE_TEXT_ANYBODY, and who can log in here
+	 */
+	struct {
+		uint32_t number; /* in the kernel's table */
+		struct inline_text text;
+	} * key_texts;
+	size_t n_key_texts;
 	struct {
 		struct tool_key key;
 		struct skill_value value;

@@ -240,7 +240,7 @@ PART(tls)
 PART(ledger)
 PART_WITH(scan, (bpf_map__set_max_entries(k->scan->maps.inline_places, inline_places()),
 		 k->scan->rodata->inline_writes = !k->inline_dry))
-PART(host)
+PART_WITH(host, k->host->rodata->host_writes = !k->inline_dry)
 
 #define PART_ROW_OR(kind, capability, best, lower)                                                 \
 	{                                                                                          \

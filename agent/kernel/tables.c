@@ -160,15 +160,35 @@ static int apply_tools(struct kernel *k, const struct policy_tables *t, uint32_t
 	return r ? r : place_scan(k, "policy_tools", slot, fd);
 }
 
-/* The automaton of the inline data path, and what answers say. Without one the slot is empty. */
+/* What answers say of what was refused. */
+static int apply_texts(struct kernel *k, const struct policy_tables *t, uint32_t slot)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	fd = inner_map(BPF_MAP_TYPE_HASH, "texts", sizeof(uint32_t), sizeof(struct inline_text),
+		       t->n_texts + t->n_key_texts);
+	r = fd < 0 ? fd : 0;
+	for (uint32_t i = 0; i < t->n_texts && !r; i++)
+		if (t->texts[i].len)
+			r = put(fd, "texts", &i, &t->texts[i]);
+	for (size_t i = 0; i < t->n_key_texts && !r; i++)
+		r = put(fd, "texts", &t->key_texts[i].number, &t->key_texts[i].text);
+	return r ? r : place_scan(k, "policy_texts", slot, fd);
+}
+
+/* The automaton of the inline data path. Without one the slot is empty. */
 static int apply_inline(struct kernel *k, const struct policy_tables *t, uint32_t slot)
 {
-	_cleanup_close_ int scan = -1, texts = -1;
+	_cleanup_close_ int scan = -1;
 	uint32_t zero = 0;
 	int r;
 
 	if (!k->scan)
 		return 0;
+	r = apply_texts(k, t, slot);
+	if (r < 0)
+		return r;
 	if (!t->scan) {
 		r = bpf_map_delete_elem(map_of_scan(k, "policy_scan"), &slot);
 		return r < 0 && r != -ENOENT ? log_err_r(r, "cannot empty the table policy_scan")
@@ -178,14 +198,7 @@ static int apply_inline(struct kernel *k, const struct policy_tables *t, uint32_
 			      1, NULL);
 	if (scan < 0)
 		return log_err_r(scan, "cannot make the table scan");
-	texts = inner_map(BPF_MAP_TYPE_HASH, "texts", sizeof(uint32_t), sizeof(struct inline_text),
-			  t->n_texts);
-	r = texts < 0 ? texts : put(scan, "scan", &zero, t->scan);
-	for (uint32_t i = 0; i < t->n_texts && !r; i++)
-		if (t->texts[i].len)
-			r = put(texts, "texts", &i, &t->texts[i]);
-	if (!r)
-		r = place_scan(k, "policy_texts", slot, texts);
+	r = put(scan, "scan", &zero, t->scan);
 	return r ? r : place_scan(k, "policy_scan", slot, scan);
 }
 

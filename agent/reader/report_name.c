@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "decide/block.h"
 #include "reader/learned.h"
 #include "reader/report.h"
 
@@ -103,6 +104,17 @@ static bool report_name_is_news(struct pipeline *p, struct process *root,
 	return r_note != 0 && r->event == NAME_LEARNED;
 }
 
+/* The person was told a number in the answer to the request. */
+static void report_name_block(struct event *event, const struct record_name *r)
+{
+	char block[BLOCK_NAME_SIZE];
+
+	if (!r->number)
+		return;
+	block_name(r->number, block);
+	event_set_name(event, "unmapped.block", block);
+}
+
 int report_name(struct pipeline *p, const struct record_name *record)
 {
 	const struct record_head *head = &record->head;
@@ -122,6 +134,7 @@ int report_name(struct pipeline *p, const struct record_name *record)
 		return -ENOMEM;
 	if (report_kinds[record->event].code == EVENT_DESTINATION) {
 		report_name_endpoint(p, event, record, name, address);
+		report_name_block(event, record);
 	} else {
 		event_set_name(event, "unmapped.name_event", report_kinds[record->event].word);
 		report_string(p, event, "query.hostname", name);

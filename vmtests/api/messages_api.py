@@ -61,6 +61,10 @@ class Log:
                 file.write(json.dumps(entry) + "\n")
 
 
+def new_request_id():
+    return "req_" + uuid.uuid4().hex[:24]
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = SERVER
@@ -75,10 +79,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         super().setup()
         self.requests = 0
 
-    def answer(self, status, value, headers=()):
-        body = b"" if value is None else json.dumps(value).encode()
+    def answer(self, status, value, headers=(), request_id=None):
+        # to the byte as long as the service's: what can be written over it depends on that
+        body = b"" if value is None else json.dumps(value, separators=(",", ":")).encode()
         self.send_response(status)
-        self.send_header("request-id", "req_" + uuid.uuid4().hex[:24])
+        self.send_header("request-id", request_id or new_request_id())
         if value is not None:
             self.send_header("Content-Type", "application/json")
         for name, text in headers:
@@ -89,7 +94,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def refuse(self, status, kind, message):
-        self.answer(status, {"type": "error", "error": {"type": kind, "message": message}})
+        request_id = new_request_id()
+        error = {"type": kind, "message": message}
+        self.answer(status, {"type": "error", "error": error, "request_id": request_id}, request_id=request_id)
 
     def body(self):
         length = self.headers.get("Content-Length")
@@ -148,9 +155,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if request is not None:
             entry.update(validate.summary(request))
         if errors:
-            entry["status"] = 400
+            # whoever has no key is told that first, whatever else is wrong
+            keyless = validate.KEYLESS in errors
+            entry["status"] = 401 if keyless else 400
             self.server.log.write(entry)
-            self.refuse(400, "invalid_request_error", errors[0])
+            if keyless:
+                self.refuse(401, "authentication_error", "x-api-key header is required")
+            else:
+                self.refuse(400, "invalid_request_error", errors[0])
             return
         turn = self.server.script.turn(request)
         message = wire.message(request["model"], turn.blocks)
@@ -174,7 +186,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Cache-Control", "no-cache")
-        self.send_header("request-id", "req_" + uuid.uuid4().hex[:24])
+        self.send_header("request-id", new_request_id())
         if encoding == "gzip":
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Transfer-Encoding", "chunked")

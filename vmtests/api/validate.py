@@ -16,6 +16,8 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 LEGACY_USER = re.compile(r"user_[0-9a-f]{64}_account_(%s)?_session_%s" % (UUID, UUID))
 
 
+KEYLESS = "x-api-key or authorization: missing"
+
 SIGNING_KEY = b"of the stand-in"
 
 
@@ -60,7 +62,7 @@ def check_headers(headers, query):
     if headers.get("anthropic-version") != "2023-06-01":
         yield "anthropic-version: 2023-06-01 is expected"
     if not headers.get("x-api-key") and not headers.get("Authorization", "").startswith("Bearer "):
-        yield "x-api-key or authorization: missing"
+        yield KEYLESS
     if headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
         yield "content-type: application/json is expected"
     if headers.get("Content-Encoding", "identity") != "identity":
