@@ -85,10 +85,6 @@ enum bailiff_reason {
 #define POLICY_COMPRESSED_BLOCK	 128u /* a compressed response is made unreadable */
 #define POLICY_UNREADABLE_BLOCK	 256u /* a request that cannot be gone over is reset */
 
-/* in inline_kinds */
-#define POLICY_INLINE_TOOLS 1u	/* names of tools are looked at */
-#define POLICY_INLINE_KEYS  16u /* an answer says of a key that is not the person's why */
-
 #define POLICY_LISTEN_MAX 8
 #define POLICY_MODEL_MAX  4
 

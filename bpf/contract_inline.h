@@ -3,6 +3,10 @@
 #ifndef BAILIFF_CONTRACT_INLINE_H
 #define BAILIFF_CONTRACT_INLINE_H
 
+/* In policy_root.inline_kinds, beside the kinds that detectors act on. */
+#define POLICY_INLINE_TOOLS 1u	/* names of tools are looked at */
+#define POLICY_INLINE_KEYS  16u /* an answer says of a key that is not the person's why */
+
 /* The beginnings of an answer that says of a block why, longest first, for each detector of the
  * scan table: INLINE_TEXTS of them each. JSON, open in a string; the number of the block and
  * INLINE_TEXT_END follow. */

@@ -209,6 +209,7 @@ static __always_inline void head_name(struct head *h, char c)
 		h->lengths = 1;
 	} else if (h->field == HEAD_FIELD_TRANSFER) {
 		h->odd = 1;
+		h->state = HEAD_SKIP;
 	} else if (h->field == HEAD_FIELD_ACCEPT) {
 		/* of two the first would be left to ask for an answer that nobody can overwrite */
 		if (h->accept_from != h->accept_to)

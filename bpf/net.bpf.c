@@ -263,17 +263,6 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	return 0;
 }
 
-/* Which names opened the socket, against the one the request is for. */
-static __always_inline bool net_confirmed(const struct socket_context *s, __u64 pattern)
-{
-	if (!(s->state & SOCKET_NAMED))
-		return true;
-	for (int i = 0; i < LEARNED_NAMES; i++)
-		if (pattern && s->patterns[i] == pattern)
-			return true;
-	return false;
-}
-
 static __always_inline void net_report_said(const struct said *said, const struct net_work *w,
 					    const struct task_context *t, __u32 number)
 {
@@ -310,8 +299,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	struct policy_root *root;
 	struct person_value *p;
 	struct net_work *w;
-	__u32 slot = 0, flags, verdict, family;
-	__u32 number = 0;
+	__u32 slot = 0, flags, verdict, family, number = 0;
 
 	if (!sk || !saying || !saying->flags)
 		return 0;
@@ -348,8 +336,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	net_end(w);
 	if (verdict != BAILIFF_DENY || number)
 		return 0;
-	/* nothing comes that could be overwritten */
-	refusal_forget(saying->ssl);
+	refusal_forget(saying->ssl); /* no answer comes */
 reset:
 	s->state |= SOCKET_RESET;
 	return -RESET_ERRNO;

@@ -509,4 +509,15 @@ static __always_inline bool net_passed(struct socket_context *s, const struct ad
 	return root && root->generation == s->judged;
 }
 
+/* Which names opened the socket, against the one the request is for. */
+static __always_inline bool net_confirmed(const struct socket_context *s, __u64 pattern)
+{
+	if (!(s->state & SOCKET_NAMED))
+		return true;
+	for (int i = 0; i < LEARNED_NAMES; i++)
+		if (pattern && s->patterns[i] == pattern)
+			return true;
+	return false;
+}
+
 #endif

@@ -60,6 +60,40 @@ static void check(const struct head *h, const char *head)
 		abort();
 }
 
+/* What a request loses that is refused: without it nothing is left that a second reading takes for
+ * a key, for a coding, or for a body that ends otherwise than by its length. */
+static void check_places(const struct head *h, char *head)
+{
+	const char *key, *accept, *length;
+	size_t n, n_length, n_transfer;
+
+	if (h->key_from > h->key_to || h->key_to > h->read || h->accept_from > h->accept_to ||
+	    h->accept_to > h->read)
+		abort();
+	length = field(head, "content-length:", &n_length);
+	field(head, "transfer-encoding:", &n_transfer);
+	if ((n_length > 1 || n_transfer) && !h->odd)
+		abort();
+	if (h->body !=
+		    (n_length && length && strcspn(length, "123456789") < strcspn(length, "\n")) &&
+	    !h->odd)
+		abort();
+	if (h->odd)
+		return;
+	memset(head + h->key_from, ' ', h->key_to - h->key_from);
+	memset(head + h->accept_from, ' ', h->accept_to - h->accept_from);
+	key = field(head, "x-api-key:", &n);
+	if (!n)
+		key = field(head, "authorization:", &n);
+	if (key && strncasecmp(key + strspn(key, " \t\r"), "bearer ", 7) == 0)
+		key += strspn(key, " \t\r") + 7;
+	if (key && key[strspn(key, " \t\r")] != '\n')
+		abort();
+	accept = field(head, "accept-encoding:", &n);
+	if (accept && accept[strspn(accept, " \t\r")] != '\n')
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -80,5 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(head, data, i);
 	head[i] = 0;
 	check(&h, head);
+	check_places(&h, head);
 	return 0;
 }

@@ -20,11 +20,37 @@ static void fuzz_require(bool holds)
 		__builtin_trap();
 }
 
+static void fuzz_check_text(const struct inline_text *text)
+{
+	fuzz_require(text->len <= INLINE_TEXT_MAX - 20 - strlen(INLINE_TEXT_END));
+	for (size_t k = 0; k < text->len; k++)
+		fuzz_require(text->bytes[k] >= ' ' && text->bytes[k] <= '~');
+}
+
+static void fuzz_check_keys(const struct policy *policy, const struct policy_tables *t)
+{
+	bool refuses = policy->credential_flags & POLICY_CREDENTIAL_REFUSE;
+
+	fuzz_require(!(t->root.inline_kinds & POLICY_INLINE_KEYS) == !refuses);
+	fuzz_require(!t->n_key_texts == !refuses && t->n_key_texts % INLINE_TEXTS == 0);
+	for (size_t i = 0; i < t->n_key_texts; i++) {
+		const struct inline_text *text = &t->key_texts[i].text;
+
+		fuzz_check_text(text);
+		fuzz_require(text->len &&
+			     t->key_texts[i].number % INLINE_TEXTS == i % INLINE_TEXTS);
+		fuzz_require(i % INLINE_TEXTS == 0 || text->len < t->key_texts[i - 1].text.len);
+		fuzz_require(t->key_texts[i].number / INLINE_TEXTS <=
+			     INLINE_TEXT_PERSON(policy->n_people));
+	}
+}
+
 static void fuzz_check_inline(const struct policy *policy, const struct policy_tables *t)
 {
 	if (!t->scan) {
 		fuzz_require(!t->texts && !t->n_texts && !t->root.inline_rule);
-		fuzz_require(t->root.inline_kinds == (policy->n_tools ? POLICY_INLINE_TOOLS : 0));
+		fuzz_require((t->root.inline_kinds & ~POLICY_INLINE_KEYS) ==
+			     (policy->n_tools ? POLICY_INLINE_TOOLS : 0));
 		return;
 	}
 	fuzz_require(t->scan->id && t->scan->states <= SCAN_STATES_MAX && t->root.inline_kinds);
@@ -34,11 +60,9 @@ static void fuzz_check_inline(const struct policy *policy, const struct policy_t
 	for (size_t i = 0; i < t->n_texts; i++) {
 		const struct inline_text *text = &t->texts[i];
 
-		fuzz_require(text->len <= INLINE_TEXT_MAX - 20 - strlen(INLINE_TEXT_END));
+		fuzz_check_text(text);
 		fuzz_require(i % INLINE_TEXTS == 0 || !text->len == !text[-1].len);
 		fuzz_require(i % INLINE_TEXTS == 0 || !text->len || text->len < text[-1].len);
-		for (size_t k = 0; k < text->len; k++)
-			fuzz_require(text->bytes[k] >= ' ' && text->bytes[k] <= '~');
 	}
 }
 
@@ -77,6 +101,7 @@ static void fuzz_check_tables(const struct policy *policy, const struct policy_t
 		fuzz_require(memchr(t->skills[i].key.name, 0, SKILL_NAME_SIZE) != NULL);
 	}
 	fuzz_check_inline(policy, t);
+	fuzz_check_keys(policy, t);
 	fuzz_check_tools(policy, t);
 	for (size_t i = 1; i < t->n_rules; i++)
 		fuzz_require(*t->rules[i].id && *t->rules[i].words && t->rules[i].where.file);

@@ -103,6 +103,67 @@ static void long_parts(void **state)
 	assert_int_equal(h.key_len, HEAD_KEY - 1);
 }
 
+/* Where the parts lie that a request loses which is refused: all of each, and nothing else. */
+static void places(void **state)
+{
+	static const struct {
+		const char
+			*text; /* <key> and [what it accepts] as marked, the body after the head */
+		uint32_t body, odd;
+	} rows[] = {
+		{"POST /v1/messages HTTP/1.1\r\nx-api-key: <sk-ant-1>\r\nHost: a\r\n"
+		 "Accept-Encoding: [gzip, deflate, br]\r\nContent-Length: 120\r\n\r\n{\"a\"",
+		 1, 0},
+		{"POST / HTTP/1.1\r\nauthorization: Bearer <t>\r\ncontent-length:\t03 \r\n\r\nabc",
+		 1, 0},
+		{"POST / HTTP/1.1\r\nauthorization: bEARER  <t >\r\n\r\n", 0, 0},
+		{"POST / HTTP/1.1\r\nauthorization: <Basic dTpw>\r\nContent-Length: 0\r\n\r\n", 0,
+		 0},
+		{"POST / HTTP/1.1\nAuthorization: Bearer \nACCEPT-ENCODING:[br]\n\n", 0, 0},
+		/* a body whose end is written otherwise, or twice */
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, 1},
+		{"POST / HTTP/1.1\r\ntransfer-encoding:x\r\nContent-Length: 5\r\n\r\n", 1, 1},
+		{"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 1, 1},
+		{"POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n", 1, 1},
+		{"POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n", 1, 1},
+		{"POST / HTTP/1.1\r\nAccept-Encoding: gzip\r\nAccept-Encoding: [br]\r\n\r\n", 0, 1},
+		/* names that begin or end like these */
+		{"POST / HTTP/1.1\r\nX-Content-Length: 5\r\nContent-Lengths: 5\r\n"
+		 "Transfer-Encodings: x\r\nTransfer-Encodin: x\r\nAccept-Encoding2: x\r\n\r\n",
+		 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t n = 0, key[2] = {0}, accept[2] = {0}, head;
+		char text[512];
+		struct head h;
+
+		for (const char *c = rows[i].text; *c; c++) {
+			if (*c == '<' || *c == '>')
+				key[*c == '>'] = n;
+			else if (*c == '[' || *c == ']')
+				accept[*c == ']'] = n;
+			else
+				text[n++] = *c;
+		}
+		text[n] = 0;
+		head = (size_t)(strstr(text, strchr(text, '\r') ? "\r\n\r\n" : "\n\n") - text) +
+		       (strchr(text, '\r') ? 4 : 2);
+		read_head(&h, text, n);
+		assert_int_equal(h.state, HEAD_DONE);
+		assert_int_equal(h.read, head);
+		assert_int_equal(h.key_to - h.key_from, key[1] - key[0]);
+		if (key[1])
+			assert_int_equal(h.key_from, key[0]);
+		assert_int_equal(h.accept_to - h.accept_from, accept[1] - accept[0]);
+		if (accept[1])
+			assert_int_equal(h.accept_from, accept[0]);
+		assert_int_equal(h.body, rows[i].body);
+		assert_int_equal(h.odd != 0, rows[i].odd);
+	}
+}
+
 static void beginnings(void **state)
 {
 	static const struct {
@@ -168,4 +229,4 @@ static void digests(void **state)
 	}
 }
 
-UNIT_MAIN(unit(heads), unit(long_parts), unit(beginnings), unit(digests))
+UNIT_MAIN(unit(heads), unit(long_parts), unit(places), unit(beginnings), unit(digests))

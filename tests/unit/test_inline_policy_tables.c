@@ -2,6 +2,7 @@
 /* The inline section of a policy in the tables: what they make of a text, the rules, the answers
  * that say of a block why. */
 #include "policy_tables.h"
+#include "policy_texts.h"
 
 #include <jansson.h>
 
@@ -319,28 +320,6 @@ static void test_number(void **state)
 
 /* ---- answers ------------------------------------------------------------------------------------
  */
-
-static const char *message_of(const struct inline_text *text, json_t **ret)
-{
-	char whole[INLINE_TEXT_MAX + 1];
-	int n = snprintf(whole, sizeof(whole), "%.*s18446744073709551615%s", (int)text->len,
-			 text->bytes, INLINE_TEXT_END);
-	json_error_t error;
-	const char *message;
-
-	/* number and end have room too */
-	assert_in_range(n, 1, INLINE_TEXT_MAX);
-	for (int i = 0; i < n; i++)
-		assert_in_range((unsigned char)whole[i], ' ', '~');
-	*ret = json_loads(whole, JSON_REJECT_DUPLICATES, &error);
-	if (!*ret)
-		fail_msg("%s: %s", whole, error.text);
-	assert_string_equal(json_string_value(json_object_get(*ret, "type")), "error");
-	message = json_string_value(json_object_get(json_object_get(*ret, "error"), "message"));
-	assert_non_null(message);
-	assert_string_equal(message + strlen(message) - 33, "bailiff why B18446744073709551615");
-	return message;
-}
 
 static void test_texts(void **state)
 {

@@ -116,6 +116,10 @@ static void test_refusals(void **state)
 static void test_requests(void **state)
 {
 	struct record_actor alice = records_client(2001, RECORDS_ALICE, 1000);
+	struct record_name r = {.event = NAME_CREDENTIAL,
+				.verdict = BAILIFF_DENY,
+				.reason = BAILIFF_REASON_CREDENTIAL,
+				.number = 17};
 	struct records_world w;
 	const json_t *e;
 
@@ -130,6 +134,15 @@ static void test_requests(void **state)
 	e = records_event(&w, EVENT_DESTINATION, 1);
 	assert_string_equal(records_string(e, "unmapped.door"), "request_credential");
 	assert_string_equal(records_string(e, "unmapped.verdict"), "would_deny");
+	assert_null(records_at(e, "unmapped.block"));
+	/* one that was answered: by the number in the answer the person asks why */
+	r.head = records_head(&w, &alice, RECORD_NAME, sizeof(r));
+	pipeline_record(w.pipeline, &r, sizeof(r));
+	e = records_event(&w, EVENT_DESTINATION, 2);
+	assert_string_equal(records_string(e, "unmapped.block"), "B17");
+	assert_int_equal(records_int(e, "urgent"), 1);
+	assert_non_null(strstr(records_string(e, "unmapped.sentence"),
+			       "not one that was enrolled for alice@company.com"));
 	records_close(&w);
 }
 
