@@ -392,7 +392,7 @@ int BPF_KPROBE(host_handshake, __u64 ssl)
 	tls_connection_key(&key, ssl);
 	bpf_map_delete_elem(&host_begun, &key);
 	/* within the write of a request that is refused it is that connection's own */
-	if (!refusal_heard(ssl))
+	if (!refusal_answered(ssl))
 		bpf_map_delete_elem(&refusals, &key);
 	return 0;
 }

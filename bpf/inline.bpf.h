@@ -347,4 +347,15 @@ static __always_inline void inline_forget(__u64 ssl)
 	bpf_map_delete_elem(&inline_connections, &key);
 }
 
+/* ---- calls -------------------------------------------------------------------------------------
+ */
+
+/* Written by this object: the TLS calls that a thread is inside of. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tls_calls);
+} inline_calls SEC(".maps");
+
 #endif

@@ -309,7 +309,7 @@ static __always_inline int net_confirm(struct socket *sock, struct task_context 
 	flags = saying->flags;
 	/* answered, and not reset */
 	if ((flags & SAID_BLANK) && net_confirmed(s, saying->pattern))
-		number = refusal_heard(saying->ssl);
+		number = refusal_answered(saying->ssl);
 	saying->flags = 0;
 	if (flags & SAID_RESET) /* told by who said it */
 		goto reset;

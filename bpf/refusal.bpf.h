@@ -43,14 +43,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } inline_number SEC(".maps");
 
-/* Written by scan.bpf.c: the TLS calls that a thread is inside of. */
+/* Written by scan.bpf.c, taken by net.bpf.c: the connection that the thread's last write was for,
+ * if it saw that one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct tls_calls);
+	__type(value, __u64);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} inline_calls SEC(".maps");
+} refusal_heard SEC(".maps");
 
 static __always_inline struct refusal *refusal_of(__u64 ssl)
 {
@@ -77,23 +78,26 @@ static __always_inline __u64 refusal_number(void)
 	return number ? __sync_fetch_and_add(number, 1) + 1 : 0;
 }
 
-/* The number of the refusal on that connection, if this thread is inside of a write to it whose
- * beginning scan.bpf.c saw: then its probes are there, and the answer will be overwritten. Else 0.
- */
-static __always_inline __u32 refusal_heard(__u64 ssl)
+/* scan.bpf.c saw the beginning of a write: its probes are there, and will be at the answer. */
+static __always_inline void refusal_hear(__u64 ssl)
 {
-	struct tls_calls *calls =
-		bpf_task_storage_get(&inline_calls, bpf_get_current_task_btf(), 0, 0);
-	struct refusal *r = refusal_of(ssl);
-	__u32 depth;
+	__u64 *heard = bpf_task_storage_get(&refusal_heard, bpf_get_current_task_btf(), 0,
+					    BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	if (!r || !calls || !calls->depth)
-		return 0;
-	depth = calls->depth - 1;
-	if (depth >= TLS_CALLS_MAX || calls->call[depth].ssl != ssl ||
-	    calls->call[depth].direction != TLS_DIRECTION_SENT)
-		return 0;
-	return (__u32)r->number;
+	if (heard)
+		*heard = ssl;
+	else
+		count(COUNTER_STORAGE_FAILED, 1);
+}
+
+/* The number of the refusal on that connection, if the last write of this thread was to it and scan
+ * saw it; else 0. The library may send a record after SSL_write returned. */
+static __always_inline __u32 refusal_answered(__u64 ssl)
+{
+	__u64 *heard = bpf_task_storage_get(&refusal_heard, bpf_get_current_task_btf(), 0, 0);
+	struct refusal *r = refusal_of(ssl);
+
+	return r && heard && *heard == ssl ? (__u32)r->number : 0;
 }
 
 #endif

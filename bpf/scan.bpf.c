@@ -474,6 +474,8 @@ int inline_call(struct pt_regs *ctx)
 			inline_reset_unread(kinds, mode);
 			return 0;
 		}
+		if (kinds & POLICY_INLINE_KEYS)
+			refusal_hear(call.ssl);
 	} else {
 		if (!tls_pop(&inline_calls, ctx, &call,
 			     place == INLINE_AT_WRITE_RETURN ? TLS_DIRECTION_SENT
