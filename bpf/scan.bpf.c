@@ -329,7 +329,8 @@ static __always_inline void inline_report_unread(struct inline_work *w, struct i
 
 	if (!(w->want | w->tools))
 		return;
-	if (!w->content.lost && !w->failed && !(sent && w->unread && !w->blank && !w->block))
+	if (!w->content.lost && !w->failed &&
+	    (!sent || !w->unread || w->blank || w->block || refusal_of(w->ssl)))
 		return;
 	if (sent && w->want && (w->flags & POLICY_UNREADABLE_BLOCK) &&
 	    w->content.lost != CONTENT_LOST_START) {
