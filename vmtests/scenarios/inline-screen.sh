@@ -28,10 +28,12 @@ window client "claude --permission-mode default"
 check "the client is there" shows client "for shortcuts" 120
 began=$((${EPOCHREALTIME/./} / 1000))
 types client "Pay with $card please."
-check "the reason stands on the screen" shows client "Blocked by company policy" 60
+# the prompt is sent twice, once for a title of the conversation, whose answer the client does not show.
+# bailiff's own line, which tells of the first of them, or the client's own words: what comes first
+check "a reason stands on the screen" shows client "bailiff why" 60
+first=$(cat "$work/shown")
+check "the client says so itself" shows client "Blocked by company policy" 60
 shown=$(cat "$work/shown")
-# the prompt is sent twice, once for a title of the conversation, which the client does not show the
-# answer of: the block that it does show; bailiff's own line may stand there, too, with the other
 number=$(pane client | tr -d '\n' | grep -o 'by company policy: bailiff why *B[0-9]*' | grep -o 'B[0-9]*$')
 # $number is jq's
 # shellcheck disable=SC2016
@@ -39,13 +41,13 @@ event "the block of that number is in the log" 'code("inline") | verdict("denied
 	| map(select(.unmapped.action == "block" and .unmapped.block == $number)) | some' number "$number"
 # shellcheck disable=SC2016
 blocked=$(events 'code("inline") | map(select(.unmapped.block == $number)) | first | .time' number "$number")
-after=$((shown - blocked))
-answered=$(answered 400 "$blocked")
-cp $world/api.jsonl $log_directory/events.jsonl "$work/"
-check "within two seconds of the block ($after ms, $((answered - blocked)) until the server refused it)" \
-	test $after -ge 0 -a $after -le 2000
-detail "$after ms after the block $number ($((answered - blocked)) until the server refused it, the client then" \
-	"took $((shown - answered))), $((shown - began)) ms after the keys, under emulation:" \
+first=$((first - $(events 'code("inline") | map(select(.unmapped.action == "block") | .time) | min')))
+refused=$(($(answered 400 "$blocked") - blocked))
+check "within two seconds of the first block ($first ms)" test $first -le 2000
+# from there on it is the client that draws: 1.2 s on an emulated machine, and several on a busy one
+check "within two seconds the client has the reason ($refused ms)" test $refused -le 2000
+detail "a reason $first ms after the first block, the client's own $((shown - blocked)) ms after $number ($refused until" \
+	"the server refused it), $((shown - began)) ms after the keys, under emulation:" \
 	"$(pane client | grep -m1 'Blocked by')"
 # the prompt, and the same once more for the title of the conversation
 check "nothing of it was tried again" test "$(tail -n +$((api_seen + 1)) $world/api.jsonl |
