@@ -51,7 +51,7 @@ capture_end() {
 		cat $capture/whole
 		return 1
 	}
-	find $capture/said -name '*.sent' -size +0 >$capture/files
+	find $capture/said \( -name '*.sent' -o -name '*.thinking' \) -size +0 >$capture/files
 	# 1: something was found, which the twins have to be
 	xargs /usr/bin/python3 /src/vmtests/world/search.py "$world/planted.json" \
 		<$capture/files >$capture/found 2>&1
@@ -62,6 +62,12 @@ capture_end() {
 # hex, …; see world/search.py
 capture_has() {
 	capture_spoke "$1" && grep -q "/$1/[0-9]*\.sent: $2\$" $capture/found
+}
+
+# capture_thought PART VALUE: it is in the thinking blocks that a client sent back; these are signed, and
+# not in the way of the other two
+capture_thought() {
+	grep -q "/$1/[0-9]*\.thinking: $2\$" $capture/found
 }
 
 # capture_has_not PART VALUE…: something was said there, and none of these

@@ -235,6 +235,23 @@ class Decrypted(unittest.TestCase):
         ):
             self.assertEqual(decrypted.requests(data), want, data)
 
+    def test_thinking_is_apart(self):
+        said = b'{"type":"thinking","thinking":"a \\"b\\" c","signature":"s"},{"text":"thinking"}'
+        stream = decrypted.Stream(1.0, "10.0.0.1:5")
+        stream.records = [(True, said[:30]), (False, b"answer"), (True, said[30:])]
+        with tempfile.TemporaryDirectory() as folder:
+            decrypted.write(folder, 3, stream)
+            got = {}
+            for suffix in ("sent", "thinking", "received", "records"):
+                with open(os.path.join(folder, "3." + suffix), "rb") as file:
+                    got[suffix] = file.read()
+        self.assertEqual(got["thinking"], b'a \\"b\\" c')
+        self.assertEqual(got["sent"], b'{"type":"thinking","thinking":"","signature":"s"},{"text":"thinking"}')
+        self.assertEqual(got["received"], b"answer")
+        self.assertEqual(
+            got["records"], b"> 30\n" + said[:30] + b"< 6\nanswer> %d\n" % (len(said) - 30) + said[30:]
+        )
+
     def test_logged_by_connection(self):
         with tempfile.TemporaryDirectory() as folder:
             lines = {

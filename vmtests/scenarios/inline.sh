@@ -175,5 +175,6 @@ check "not a number that was masked in an answer" capture_has_not text ssn
 check "nor one that was masked on its way" capture_has_not sent ssn
 check "nor the card that was blocked, nor when it came again" capture_has_not blocked card
 check "nor what was masked in ten turns" capture_has_not ten ssn email
+check "but for the thinking, which is signed" capture_thought ten ssn
 check "nor the key, whichever way it was to leave" capture_has_not held aws
 detail "$(tail -n 1 "$work/wire")"

@@ -6,8 +6,9 @@ usage: decrypted.py DIRECTORY LOG…
 
 DIRECTORY has `packets` (pcap), `keys` (a TLS key log) and `parts`, whose lines are a time and the name
 of what began then. Reassembly and decryption are tshark's. Each connection gets, by the part that it
-began in, DIRECTORY/said/PART/N.sent and N.received, what its client and its server said, and N.records,
-the same in the order of the wire, each TLS record with a line `> LENGTH` (sent) or `< LENGTH` before it.
+began in, in DIRECTORY/said/PART: N.sent, what its client said, and apart from it, N.thinking, what stands
+in the thinking blocks of its requests, which go back as they came or are refused; N.received; N.records,
+all of it in the order of the wire, each TLS record with a line `> LENGTH` (sent) or `< LENGTH` before it.
 
 LOGs are what the servers wrote of the requests that they had. Exit status 0 when each connection's
 requests are in the capture, as many as its server had, whole, and no others.
@@ -23,6 +24,7 @@ import sys
 
 SYN = "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn"
 FIELDS = ("tcp.stream", "frame.time_epoch", "ip.src", "tcp.srcport")
+THINKING = re.compile(rb'"thinking":"((?:[^"\\]|\\.)*)"')
 START = re.compile(rb"[A-Z]{3,7} \S+ HTTP/1\.1\r\n")
 
 
@@ -108,9 +110,14 @@ def logged(paths):
 def write(directory, number, stream):
     os.makedirs(directory, exist_ok=True)
     name = os.path.join(directory, str(number))
-    for suffix, sent in ((".sent", True), (".received", False)):
+    sent = stream.said(True)
+    for suffix, data in (
+        (".sent", THINKING.sub(b'"thinking":""', sent)),
+        (".thinking", b"\n".join(THINKING.findall(sent))),
+        (".received", stream.said(False)),
+    ):
         with open(name + suffix, "wb") as file:
-            file.write(stream.said(sent))
+            file.write(data)
     with open(name + ".records", "wb") as file:
         for sent, data in stream.records:
             file.write(b"%s %d\n%s" % (b">" if sent else b"<", len(data), data))
