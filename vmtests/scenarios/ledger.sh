@@ -2,7 +2,7 @@
 # What a process sends on a socket past its probed TLS functions is noticed by the bytes that are too
 # many; who says everything through them is not told of, however it does.
 # shellcheck shell=bash
-# deadline: 480
+# deadline: 720
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
