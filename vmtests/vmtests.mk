@@ -31,13 +31,13 @@ vm-selftest: $(BUILD)/.deps ## test the stand-in API and the tools of the VM tes
 	$(Q)/usr/bin/python3 vmtests/selftest.py $(BUILD)
 
 # A sender of TLS that is as fast as the machine; static, as the client's TLS is.
-$(BUILD)/loadgen: vmtests/load/loadgen.c | $(BUILD)/.deps
+$(BUILD)/loadgen: vmtests/load/loadgen.c vmtests/load/server.h | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -o $@ $< \
 		-l:libssl.a -l:libcrypto.a -lpthread -ldl
 
 # Says one thing through TLS and sends another beside it; static for the same reason.
-$(BUILD)/aside: vmtests/load/aside.c | $(BUILD)/.deps
+$(BUILD)/aside: vmtests/load/aside.c vmtests/load/server.h | $(BUILD)/.deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -o $@ $< \
 		-l:libssl.a -l:libcrypto.a -lpthread -ldl

@@ -3,6 +3,8 @@
 #ifndef READER_REPORT_H
 #define READER_REPORT_H
 
+#include <netinet/in.h>
+
 #include "audit/event.h"
 #include "decide/reason.h"
 #include "reader/state.h"
@@ -79,6 +81,12 @@ void report_findings(struct pipeline *p, const struct masked *text,
 		     const struct report_place *place);
 
 /* ---- report_kernel.c ---- */
+/* Puts a peer into an event: address, port, and the name that led root's processes to it. Returns
+ * that name, which lives as long as what root learned, or NULL. family: AF_INET or AF_INET6; of
+ * others nothing is put, and ret is left alone. */
+const char *report_peer(struct pipeline *p, struct event *event, const struct process *root,
+			uint32_t family, const uint8_t bytes[16], uint16_t port,
+			char ret[INET6_ADDRSTRLEN]);
 int report_exec(struct pipeline *p, const struct record_exec *record);
 int report_net(struct pipeline *p, const struct record_net *record);
 int report_skill_file(struct pipeline *p, const struct record_skill *record);

@@ -109,6 +109,24 @@ static void report_net_what(const struct record_net *r, const char *name, char *
 		snprintf(what, size, "%s by address family %u", verb, r->family);
 }
 
+const char *report_peer(struct pipeline *p, struct event *event, const struct process *root,
+			uint32_t family, const uint8_t bytes[16], uint16_t port,
+			char ret[INET6_ADDRSTRLEN])
+{
+	const char *name = NULL;
+
+	if ((family != AF_INET && family != AF_INET6) ||
+	    !inet_ntop((int)family, bytes, ret, INET6_ADDRSTRLEN))
+		return NULL;
+	event_set_name(event, "dst_endpoint.ip", ret);
+	event_set_int(event, "dst_endpoint.port", port);
+	if (root)
+		name = learned_find(root->learned, family, bytes);
+	if (name)
+		report_string(p, event, "dst_endpoint.hostname", name);
+	return name;
+}
+
 int report_net(struct pipeline *p, const struct record_net *record)
 {
 	const struct record_head *head = &record->head;
@@ -123,16 +141,9 @@ int report_net(struct pipeline *p, const struct record_net *record)
 	event = report_effect(p, EVENT_DESTINATION, head, root);
 	if (!event)
 		return -ENOMEM;
-	if ((record->family == AF_INET || record->family == AF_INET6) &&
-	    record->door != NET_DOOR_SOCKET_CREATE &&
-	    inet_ntop(record->family, record->address, address, sizeof(address))) {
-		event_set_name(event, "dst_endpoint.ip", address);
-		event_set_int(event, "dst_endpoint.port", record->port);
-		if (root)
-			name = learned_find(root->learned, record->family, record->address);
-		if (name)
-			report_string(p, event, "dst_endpoint.hostname", name);
-	}
+	if (record->door != NET_DOOR_SOCKET_CREATE)
+		name = report_peer(p, event, root, record->family, record->address, record->port,
+				   address);
 	event_set_int(event, "connection_info.direction_id",
 		      record->reason == BAILIFF_REASON_LISTEN ? 1 : 2); /* inbound, outbound */
 	event_set_int(event, "connection_info.protocol_num", record->protocol);

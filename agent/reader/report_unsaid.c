@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The byte ledger of a socket that does not come out even, as an event. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -8,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "decide/reason.h"
-#include "reader/learned.h"
 #include "reader/report.h"
 
 /* "1048576 bytes to api.anthropic.com (203.0.113.9:443) that no probe saw" */
@@ -29,21 +27,13 @@ int report_unsaid(struct pipeline *p, const struct record_ledger *record)
 	bool model = record->flags & RECORD_LEDGER_MODEL;
 	char address[INET6_ADDRSTRLEN] = "?", what[NAME_SIZE + 128];
 	struct lineage_cause cause = {LINEAGE_UNKNOWN, "", ""};
-	const char *name = NULL;
+	const char *name;
 	struct event *event;
 
 	event = report_effect(p, EVENT_UNSAID, head, root);
 	if (!event)
 		return -ENOMEM;
-	if ((record->family == AF_INET || record->family == AF_INET6) &&
-	    inet_ntop(record->family, record->address, address, sizeof(address))) {
-		event_set_name(event, "dst_endpoint.ip", address);
-		event_set_int(event, "dst_endpoint.port", record->port);
-		if (root)
-			name = learned_find(root->learned, record->family, record->address);
-		if (name)
-			report_string(p, event, "dst_endpoint.hostname", name);
-	}
+	name = report_peer(p, event, root, record->family, record->address, record->port, address);
 	event_set_int(event, "connection_info.direction_id", 2); /* outbound */
 	event_set_int(event, "connection_info.protocol_num", IPPROTO_TCP);
 	event_set_name(event, "connection_info.protocol_name", "tcp");

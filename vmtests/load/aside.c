@@ -22,16 +22,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server.h"
+
 #define PIECE 16384
 
 static char piece[PIECE];
-
-static void die(const char *what)
-{
-	fprintf(stderr, "aside: %s\n", what);
-	ERR_print_errors_fp(stderr);
-	exit(1);
-}
 
 static SSL *tls(SSL_CTX *ctx, int fd)
 {
@@ -57,37 +52,19 @@ static SSL *inside(SSL_CTX *ctx, SSL *outer)
 
 static int serve(int port, const char *cert, const char *key, int nested)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	SSL_CTX *ctx;
+	int c = server_next(server_listen(port, cert, key, &ctx));
+	SSL *ssl;
 
-	if (!ctx || SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		die("certificate");
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 8) < 0)
-		die("listen");
-	signal(SIGCHLD, SIG_IGN);
-	for (;;) {
-		int c = accept(fd, NULL, NULL);
-		SSL *ssl;
-
-		if (c < 0)
-			continue;
-		if (fork() != 0) {
-			close(c);
-			continue;
-		}
-		ssl = tls(ctx, c);
-		if (SSL_accept(ssl) != 1)
-			die("handshake");
-		if (nested && SSL_accept(inside(ctx, ssl)) != 1)
-			die("inner handshake");
-		/* not taken apart: what does not belong to TLS must not end it */
-		while (read(c, piece, sizeof(piece)) > 0)
-			;
-		exit(0);
-	}
+	ssl = tls(ctx, c);
+	if (SSL_accept(ssl) != 1)
+		die("handshake");
+	if (nested && SSL_accept(inside(ctx, ssl)) != 1)
+		die("inner handshake");
+	/* not taken apart: what does not belong to TLS must not end it */
+	while (read(c, piece, sizeof(piece)) > 0)
+		;
+	exit(0);
 }
 
 static void send_all(int fd, const char *bytes, size_t len)

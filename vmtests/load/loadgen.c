@@ -26,12 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-	fprintf(stderr, "loadgen: %s\n", what);
-	ERR_print_errors_fp(stderr);
-	exit(1);
-}
+#include "server.h"
 
 __attribute__((format(printf, 2, 3))) static int text_at(char *to, const char *format, ...)
 {
@@ -110,51 +105,33 @@ static void put(SSL *ssl, const char *bytes, size_t len)
 
 static int serve(int port, const char *cert, const char *key)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	SSL_CTX *ctx;
+	int c = server_next(server_listen(port, cert, key, &ctx));
+	SSL *ssl;
+	size_t len;
+	char *body;
 
-	if (!ctx || SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		die("certificate");
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 8) < 0)
-		die("listen");
-	signal(SIGCHLD, SIG_IGN);
-	for (;;) {
-		int c = accept(fd, NULL, NULL);
-		SSL *ssl;
-		size_t len;
-		char *body;
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, c);
+	if (SSL_accept(ssl) != 1)
+		die("handshake");
+	while ((body = take(ssl, &len))) {
+		char digest[65], answer[512], json[256];
 
-		if (c < 0)
-			continue;
-		if (fork() != 0) {
-			close(c);
-			continue;
-		}
-		ssl = SSL_new(ctx);
-		SSL_set_fd(ssl, c);
-		if (SSL_accept(ssl) != 1)
-			die("handshake");
-		while ((body = take(ssl, &len))) {
-			char digest[65], answer[512], json[256];
-
-			hex_of(body, len, digest);
-			snprintf(json, sizeof(json),
-				 "{\"id\":\"msg_%.8s\",\"type\":\"message\",\"role\":\"assistant\","
-				 "\"content\":[{\"type\":\"text\",\"text\":\"%s\"}],"
-				 "\"stop_reason\":\"end_turn\"}",
-				 digest, digest);
-			snprintf(answer, sizeof(answer),
-				 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-				 "Content-Length: %zu\r\n\r\n%s",
-				 strlen(json), json);
-			put(ssl, answer, strlen(answer));
-			free(body);
-		}
-		exit(0);
+		hex_of(body, len, digest);
+		snprintf(json, sizeof(json),
+			 "{\"id\":\"msg_%.8s\",\"type\":\"message\",\"role\":\"assistant\","
+			 "\"content\":[{\"type\":\"text\",\"text\":\"%s\"}],"
+			 "\"stop_reason\":\"end_turn\"}",
+			 digest, digest);
+		snprintf(answer, sizeof(answer),
+			 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+			 "Content-Length: %zu\r\n\r\n%s",
+			 strlen(json), json);
+		put(ssl, answer, strlen(answer));
+		free(body);
 	}
+	exit(0);
 }
 
 #define MESSAGE 16000
