@@ -34,7 +34,8 @@ check "a reason stands on the screen" shows client "bailiff why" 60
 first=$(cat "$work/shown")
 check "the client says so itself" shows client "Blocked by company policy" 60
 shown=$(cat "$work/shown")
-number=$(pane client | tr -d '\n' | grep -o 'by company policy: bailiff why *B[0-9]*' | grep -o 'B[0-9]*$')
+number=$(pane client | tr -d '\n' | grep -o 'by company policy.*' | grep -o 'why *B[0-9]*' | head -n 1 |
+	grep -o 'B[0-9]*')
 # $number is jq's
 # shellcheck disable=SC2016
 event "the block of that number is in the log" 'code("inline") | verdict("denied")
