@@ -2,7 +2,7 @@
 # What the client starts speaks TLS with libraries of its own: curl with OpenSSL, wget with GnuTLS.
 # What they say to an allowed host is read like what the client says, and masked.
 # shellcheck shell=bash
-# deadline: 480
+# deadline: 600
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
@@ -15,7 +15,8 @@ probed() {
 }
 
 step "the libraries are probed when something governed maps them"
-bailiff_on "$policy" || fail "bailiff did not start"
+directory=$(policy_variant children)
+bailiff_on "$directory" || fail "bailiff did not start"
 check "curl has OpenSSL" sh -c 'ldd /usr/bin/curl | grep -q libssl'
 check "wget has GnuTLS" sh -c 'ldd /usr/bin/wget | grep -q libgnutls'
 governed_start alice
@@ -59,3 +60,28 @@ events_mark
 check_not "wget is refused" governed alice "wget -q -T 10 -t 1 -O - https://blocked.example/"
 event "and told" 'destination("alice@company.com"; "10.77.2.10"; "denied")'
 check "no request of it was read" events 'code("http_request") | none'
+
+step "a body that is not read: sent and told where policy says so, else reset; sent again without the probes"
+printf 'inline:\n  detectors:\n    us-ssn: {request: mask}\n' >>"$directory/bailiff.yaml"
+check "requests are looked at" bailiff reload
+# coded PATH: a body that nobody can look into
+coded() {
+	governed alice "echo word | gzip | curl -sS -m 20 -H 'Content-Encoding: gzip' --data-binary @- \
+		https://allowed.example/$1"
+}
+events_mark
+check "twin: unreadable: log, and it is sent" coded logged
+check "it arrived" grep -q '"line": "POST /logged HTTP' $world/allowed.example.jsonl
+event "an event says that it was not read" \
+	'code("inline") | any(.[]; .unmapped.reason == "unreadable" and .unmapped.action == "log")'
+echo '  unreadable: block' >>"$directory/bailiff.yaml"
+check "another policy" bailiff reload
+events_mark
+check_not "unreadable: block, and it is reset" coded blocked
+check_not "nothing of it arrived" grep -q '"line": "POST /blocked HTTP' $world/allowed.example.jsonl
+event "an event says so" 'code("inline") | verdict("denied")
+	| any(.[]; .unmapped.reason == "unreadable" and .unmapped.action == "block")'
+check "what is read goes on" governed alice "curl -sS -m 20 -d word https://allowed.example/read"
+find "$links" -name '*scan*' -delete
+check "mutation: without its probes it is sent" coded gone
+check "and arrived" grep -q '"line": "POST /gone HTTP' $world/allowed.example.jsonl
