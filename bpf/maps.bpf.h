@@ -176,7 +176,7 @@ struct {
 		});
 } policy_credentials SEC(".maps");
 
-/* Written by dns.bpf.c. An entry pushed out denies, so that LRU is safe here. */
+/* Written by packet.bpf.c. An entry pushed out denies, so that LRU is safe here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -185,7 +185,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } learned SEC(".maps");
 
-/* Written by dns.bpf.c. Not LRU: an entry pushed out would open. */
+/* Written by packet.bpf.c. Not LRU: an entry pushed out would open. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);

@@ -7,7 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "cgroup.skel.h"
-#include "dns.skel.h"
+#include "packet.skel.h"
 #include "file.skel.h"
 #include "guard.skel.h"
 #include "host.skel.h"
@@ -32,7 +32,7 @@ struct kernel {
 	struct bailiff_process *process;
 	struct bailiff_net *net;
 	struct bailiff_cgroup *cgroup;
-	struct bailiff_dns *dns;
+	struct bailiff_packet *packet;
 	struct bailiff_file *file;
 	struct bailiff_ipc *ipc;
 	struct bailiff_tls *tls;

@@ -42,7 +42,7 @@ void kernel_posture_set(struct kernel *k, const char *capability, enum posture_s
 	p->capability = capability;
 	p->state = state;
 	p->means = k->hooks == HOOK_BY_FUNCTION && state > POSTURE_OBSERVE &&
-				   strcmp(capability, "destinations (cgroup)") != 0
+				   !strstr(capability, "(cgroup)")
 			   ? "fmod_ret"
 			   : "";
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
@@ -233,7 +233,7 @@ PART(process)
 PART_WITH(guard, k->guard->rodata->self_tgid = getpid())
 PART(net)
 PART(cgroup)
-PART_WITH(dns, k->dns->rodata->home_netns = home_netns())
+PART_WITH(packet, k->packet->rodata->home_netns = home_netns())
 PART(file)
 PART(ipc)
 PART(tls)
@@ -255,7 +255,7 @@ static const struct part parts[] = {
 	PART_ROW(guard, "self-protection", POSTURE_ENFORCE),
 	PART_ROW(net, "destinations (lsm)", POSTURE_ENFORCE),
 	PART_ROW(cgroup, "destinations (cgroup)", POSTURE_ENFORCE),
-	PART_ROW(dns, "names (dns)", POSTURE_ENFORCE),
+	PART_ROW(packet, "packets (cgroup)", POSTURE_ENFORCE),
 	PART_ROW(file, "skill files", POSTURE_ENFORCE),
 	PART_ROW(ipc, "borrowed doors", POSTURE_ENFORCE),
 	PART_ROW(tls, "tls capture", POSTURE_OBSERVE),

@@ -133,14 +133,14 @@ static void load_programs(struct tables *t)
 	int r;
 
 	k->cgroup = bailiff_cgroup__open();
-	k->dns = bailiff_dns__open();
-	if (!k->cgroup || !k->dns || stat("/proc/self/ns/net", &s) < 0)
+	k->packet = bailiff_packet__open();
+	if (!k->cgroup || !k->packet || stat("/proc/self/ns/net", &s) < 0)
 		die("programs", -errno);
 	k->cgroup->rodata->owner = k->owner;
-	k->dns->rodata->owner = k->owner;
-	k->dns->rodata->home_netns = (uint32_t)s.st_ino;
+	k->packet->rodata->owner = k->owner;
+	k->packet->rodata->home_netns = (uint32_t)s.st_ino;
 	objects[0] = k->cgroup->obj;
-	objects[1] = k->dns->obj;
+	objects[1] = k->packet->obj;
 	for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
 		nothing_pinned(objects[i], k->process->obj);
 		bpf_object__for_each_program(prog, objects[i])
@@ -259,7 +259,7 @@ void tables_detach(struct tables *t)
 
 void tables_free(struct tables *t)
 {
-	bailiff_dns__destroy(t->kernel->dns);
+	bailiff_packet__destroy(t->kernel->packet);
 	bailiff_cgroup__destroy(t->kernel->cgroup);
 	bailiff_process__destroy(t->kernel->process);
 	free(t->kernel);

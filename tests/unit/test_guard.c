@@ -161,7 +161,7 @@ static void every_hook_has_rows(void **state)
 		bailiff_##part##__destroy(s_);                                                     \
 	} while (0)
 	HAS_ROWS(cgroup);
-	HAS_ROWS(dns);
+	HAS_ROWS(packet);
 	HAS_ROWS(file);
 	HAS_ROWS(guard);
 	HAS_ROWS(ipc);

@@ -45,7 +45,7 @@ check "the policy is good" bailiff policy check "$changing"
 
 step "a name under the wildcard: its address is closed until this lineage has asked"
 bailiff_on "$changing" || fail "bailiff did not start"
-check "names are read" status '.posture[] | select(.capability == "names (dns)") | .state == "enforce"'
+check "names are read" status '.posture[] | select(.capability == "packets (cgroup)") | .state == "enforce"'
 governed_start carol
 governed_start alice
 check "before: refused" closed carol 10.77.3.21

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Names, at the root cgroup: what a configured name server answers to a lineage opens addresses for
- * that lineage, before its datagram can be read. So no connect() comes before it, and nobody else's
- * answer counts: each one must be for a question that the same socket asked, come from the name
- * server's address and port, and come in the network where the client at the head lives: in one
- * that it made itself, a client could be its own name server.
+/* Packets, at the root cgroup. What leaves goes through the last net, and a question for a name is
+ * looked at on its way: in one program, since the kernel's price for calling one is most of what a
+ * packet pays.
+ *
+ * Names: what a configured name server answers to a lineage opens addresses for that lineage,
+ * before its datagram can be read. So no connect() comes before it, and nobody else's answer
+ * counts: each one must be for a question that the same socket asked, come from the name server's
+ * address and port, and come in the network where the client at the head lives: in one that it made
+ * itself, a client could be its own name server.
  *
  * What is truncated goes on over TCP, which is not read. */
 #include "bpf/dns.bpf.h"
+#include "bpf/egress.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define PACKET_PASS 1
-#define PACKET_DROP 0 /* the sender gets EPERM */
 
 #define QUESTION_NS (30 * 1000000000ULL) /* a resolver gives up sooner */
 
@@ -419,21 +421,16 @@ static __always_inline int dns_unread(void)
 	return PACKET_PASS;
 }
 
-SEC("cgroup_skb/egress")
-int dns_egress(struct __sk_buff *skb)
+/* A packet of a governed socket that may be a question for a name. */
+static __always_inline int dns_leaves(struct __sk_buff *skb, struct bpf_sock *sk,
+				      const struct socket_context *s)
 {
-	struct socket_context *s;
 	struct dns_packet p = {};
-	struct bpf_sock *sk = skb->sk;
 	struct dns_work *w;
 	__u32 place = 0;
 	int r = PACKET_PASS;
 
-	/* what the packet is costs less to find out than whose it is */
-	if (!sk || dns_packet(skb, false, &p))
-		return PACKET_PASS;
-	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (!s || !(s->flags & TASK_GOVERNED))
+	if (dns_packet(skb, false, &p))
 		return PACKET_PASS;
 	w = dns_begin(&place);
 	if (!w)
@@ -446,4 +443,57 @@ int dns_egress(struct __sk_buff *skb)
 	/* the verifier wants to see what the function returned to be one of the two */
 	asm volatile("%0 &= 1" : "+r"(r));
 	return r;
+}
+
+/* ---- what leaves -------------------------------------------------------------------------------
+ */
+
+/* What no door has judged by the policy in force, or goes elsewhere than to the peer. A function of
+ * its own: the verifier looks at it once, and most packets never come here. */
+__noinline int egress_unjudged(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct socket_context *s;
+	struct policy_root *root;
+	__u32 slot = 0;
+
+	if (!sk)
+		return PACKET_PASS;
+	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	sk = bpf_sk_fullsock(sk);
+	if (!s || !sk)
+		return PACKET_PASS;
+	/* a listener sends handshakes alone, and was judged when it began to listen */
+	if (sk->state == STATE_LISTEN)
+		return PACKET_PASS;
+	root = policy_now(&slot);
+	if ((s->state & SOCKET_RESET) && sk->protocol == PROTOCOL_TCP)
+		return egress_farewell(skb) ? PACKET_PASS : PACKET_DROP;
+	return egress_judge(skb, sk, s, root, slot);
+}
+
+/* Packets of governed sockets that no door has judged by the policy in force: splice and sendfile,
+ * for which no LSM hook is called before 6.5; connections that somebody else made; connections from
+ * before the policy changed; packets with a route of their own. All others pass at the first look.
+ */
+SEC("cgroup_skb/egress")
+int net_egress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct socket_context *s;
+	struct policy_root *root;
+	__u32 slot = 0;
+
+	if (!sk)
+		return PACKET_PASS;
+	/* of a socket that is not a whole one (a handshake's) it gives nothing */
+	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!s || !(s->flags & TASK_GOVERNED))
+		return PACKET_PASS;
+	root = policy_now(&slot);
+	if ((!root || s->judged != root->generation || (s->state & SOCKET_RESET) ||
+	     egress_detours(skb, sk)) &&
+	    egress_unjudged(skb) == PACKET_DROP)
+		return PACKET_DROP;
+	return dns_leaves(skb, sk, s);
 }
