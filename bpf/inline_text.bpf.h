@@ -227,11 +227,45 @@ __noinline int inline_tool(struct inline_work *w, __u32 end)
 	return 0;
 }
 
+/* In no text and in no detector: what stands on its two sides does not touch. */
+static __always_inline void inline_mark(struct inline_work *w)
+{
+	__u32 n = w->n;
+
+	w->text.byte[n & (SCAN_BUFFER - 1)] = CONTENT_MARK;
+	inline_place(w, n, 0);
+	w->n = n + 1;
+}
+
+/* The text that the byte at `at` gave. */
+static __always_inline void inline_take(struct inline_work *w, __u32 at)
+{
+	const struct content_out *o = &w->out;
+	__u32 n, have, where, kind;
+
+	if (o->begins)
+		inline_mark(w);
+	n = w->n;
+	have = o->run < at + 1 ? o->run : at + 1;
+	kind = INLINE_WHERE_KIND(o->kind & 3);
+	where = inline_where(at, o->form, o->code, content_mask_len(o, have), have < o->raw) | kind;
+	for (__u32 i = 0; i < CONTENT_BYTES; i++) {
+		if (i >= o->n)
+			break;
+		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = o->bytes[i];
+	}
+	/* a character is masked with its last byte */
+	if (o->n > 1)
+		inline_place(w, n, kind);
+	inline_place(w, n + o->n - 1, where);
+	w->n = n + o->n;
+}
+
 /* One byte through the content machine. */
 __noinline int inline_byte(struct inline_work *w)
 {
-	__u32 at, n, have, where, kind;
 	struct content_out *o;
+	__u32 at;
 
 	if (!w)
 		return 0;
@@ -256,30 +290,14 @@ __noinline int inline_byte(struct inline_work *w)
 		if (o->flags & CONTENT_TOOL_NAME)
 			inline_tool(w, content_tool_end(&w->content, at, w->at >= w->len));
 	}
-	if (o->flags & CONTENT_ENDS)
+	if (o->n && w->want >> (o->kind & 3) & 1)
+		inline_take(w, at);
+	if (o->flags & CONTENT_ENDS) {
 		w->ended = 1;
-	if (!o->n || !(w->want >> (o->kind & 3) & 1))
-		return 0;
-	n = w->n;
-	if (o->begins) {
-		/* in no text and in no detector: what stands on its two sides does not touch */
-		w->text.byte[n & (SCAN_BUFFER - 1)] = CONTENT_MARK;
-		inline_place(w, n, 0);
-		n++;
+		/* a match that nothing follows is one now: the next text may never come */
+		if (w->n || w->scan.state)
+			inline_mark(w);
 	}
-	have = o->run < at + 1 ? o->run : at + 1;
-	kind = INLINE_WHERE_KIND(o->kind & 3);
-	where = inline_where(at, o->form, o->code, content_mask_len(o, have), have < o->raw) | kind;
-	for (__u32 i = 0; i < CONTENT_BYTES; i++) {
-		if (i >= o->n)
-			break;
-		w->text.byte[(n + i) & (SCAN_BUFFER - 1)] = o->bytes[i];
-	}
-	/* a character is masked with its last byte */
-	if (o->n > 1)
-		inline_place(w, n, kind);
-	inline_place(w, n + o->n - 1, where);
-	w->n = n + o->n;
 	return 0;
 }
 

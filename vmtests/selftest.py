@@ -25,6 +25,7 @@ sys.path.insert(0, os.path.join(HERE, "api"))
 sys.path.insert(0, os.path.join(HERE, "world"))
 
 import decrypted  # noqa: E402
+import mcp  # noqa: E402
 import planted  # noqa: E402
 import script  # noqa: E402
 import search  # noqa: E402
@@ -57,6 +58,36 @@ def use(name):
 def result(*names):
     blocks = [{"type": "tool_result", "tool_use_id": name, "content": "out"} for name in names]
     return {"role": "user", "content": blocks}
+
+
+class Mcp(unittest.TestCase):
+    def say(self, method, lookup=str.upper, **parameters):
+        message = {"jsonrpc": "2.0", "id": 7, "method": method, "params": parameters}
+        said = mcp.answer(json.dumps(message), lookup)
+        self.assertEqual((said["jsonrpc"], said["id"]), ("2.0", 7))
+        return said.get("result") or said["error"]["code"]
+
+    def test_a_call(self):
+        self.assertEqual(self.say("tools/list")["tools"][0]["name"], "lookup")
+        said = self.say("tools/call", name="lookup", arguments={"query": "word"})
+        self.assertEqual(said, {"content": [{"type": "text", "text": "WORD"}]})
+
+    def test_a_lookup_that_fails_is_the_tools_failure(self):
+        def fails(query):
+            raise ConnectionResetError("reset")
+
+        said = self.say("tools/call", fails, name="lookup", arguments={"query": "word"})
+        self.assertTrue(said["isError"])
+
+    def test_what_is_not_of_the_protocol_is_refused(self):
+        self.assertEqual(self.say("tools/call", name="other", arguments={"query": "word"}), -32602)
+        self.assertEqual(self.say("tools/call", name="lookup", arguments={"query": 1}), -32602)
+        self.assertEqual(self.say("tools/none"), -32601)
+        self.assertEqual(mcp.answer(b"blank", str)["error"]["code"], -32700)
+        self.assertEqual(mcp.answer(b"[]", str)["error"]["code"], -32600)
+
+    def test_a_notification_has_no_answer(self):
+        self.assertIsNone(mcp.answer(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}', str))
 
 
 class Validate(unittest.TestCase):

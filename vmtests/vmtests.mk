@@ -9,7 +9,7 @@ VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
 # lockdown last: what comes after it in the boot cannot mask
 VM_REASONS = terminal window inline-screen lockdown
-VM_INLINE = inline inline-values tamper ledger
+VM_INLINE = inline inline-values mcp tamper ledger
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
 	$(VM_CLIENTS) smoke bypass cost recorded,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks

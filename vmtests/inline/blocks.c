@@ -347,6 +347,47 @@ static void never_touched(void)
 	bytes_free(&m);
 }
 
+/* A value that ends what is sent is blocked as any other is, and one that ends an answer is told.
+ */
+static void ends_a_message(void)
+{
+	static const char *const messages[] = {
+		"GET /find?one=" SSN " HTTP/1.1\r\nHost: a.example\r\n\r\n",
+		"POST /find HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+		"Content-Length: 17\r\n\r\nthree=" SSN,
+		"POST /find HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 22\r\n"
+		"\r\n{\"four\":\"" SSN "\"}",
+		"POST /find HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n16\r\n{\"five\":\"" OTHER "\"}\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 65\r\n\r\n"
+		"{\"content\":[{\"type\":\"text\",\"text\":\"It is that one " SSN "\"}]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		bool answer = i == ARRAY_SIZE(messages) - 1;
+		uint64_t ssl = prove_connection();
+		const struct record_inline *r;
+		struct bytes m = {0};
+
+		world_forget_records(world);
+		if (answer) {
+			bytes_text(&m, "POST /v1/messages HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+			send_whole(ssl, &m);
+			bytes_clear(&m);
+		}
+		bytes_text(&m, messages[i]);
+		if (answer)
+			world_read(ssl, m.data, (int)m.len);
+		else
+			send_whole(ssl, &m);
+		r = world_record(world);
+		PROVE(r && r->action == (answer ? SCAN_MASK : SCAN_BLOCK) && r->found == 1,
+		      "%.60s: action %u", messages[i], r ? r->action : 0);
+		PROVE(!memmem(m.data, m.len, "45-6789", 7), "%.60s", messages[i]);
+		bytes_free(&m);
+	}
+}
+
 /* A connection that was there before, or whose state is gone: from its next request on. */
 static void met_in_its_middle(void)
 {
@@ -418,6 +459,7 @@ void prove_blocks(bool detached)
 		 .flags = POLICY_UNREADABLE_BLOCK},
 		{.name = "never touched", .run = never_touched, .nothing = true},
 		{.name = "met in its middle", .run = met_in_its_middle},
+		{.name = "ends a message", .run = ends_a_message},
 		{.name = "told of", .run = told_of},
 		{.name = "blocked at once",
 		 .run = blocked_at_once,

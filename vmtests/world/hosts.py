@@ -5,7 +5,7 @@
 usage: hosts.py DIRECTORY NAME=NETNS=ADDRESS…
 
 Every accepted TCP connection is a line in DIRECTORY/<NAME>.jsonl before a byte is read from it, so a
-refused client leaves nothing there. What came in below TCP is counted by the namespace's own kernel
+refused client leaves nothing there. POST /mcp is an MCP server (mcp.py). What came in below TCP is counted by the namespace's own kernel
 counters (see lib.sh, packets_at).
 """
 
@@ -17,6 +17,8 @@ import ssl
 import sys
 import threading
 import time
+
+import mcp
 
 CLONE_NEWNET = 0x40000000
 
@@ -54,6 +56,29 @@ class Host:
             self.record({"what": "connection", "peer": peer[0]})
             threading.Thread(target=self.answer, args=(connection, "%s:%d" % peer[:2]), daemon=True).start()
 
+    def looked_up(self, query):
+        self.record({"what": "lookup", "query": query})
+        return "Nothing is known."
+
+    def answered(self, line, got):
+        status, kind = b"200 OK", b"text/plain"
+        body = ("This is %s, and you reached it.\n" % self.name).encode()
+        if line.split(" ")[1:2] == ["/mcp"]:
+            kind, body = b"application/json", b""
+            if not line.startswith("POST "):
+                status = b"405 Method Not Allowed"  # no stream of its own, no session
+            else:
+                said = mcp.answer(got, self.looked_up)
+                if said is None:
+                    status = b"202 Accepted"
+                else:
+                    body = json.dumps(said).encode()
+                    status = b"400 Bad Request" if said.get("id") is None else status
+        return (
+            b"HTTP/1.1 %s\r\nContent-Type: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+            % (status, kind, len(body), body)
+        )
+
     def answer(self, connection, client):
         connection.settimeout(20)
         try:
@@ -80,11 +105,7 @@ class Host:
                 self.record(
                     {"what": "request", "client": client, "line": lines[0], "body_bytes": len(got)}
                 )
-                body = ("This is %s, and you reached it.\n" % self.name).encode()
-                tls.sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n"
-                    b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-                )
+                tls.sendall(self.answered(lines[0], got))
         except OSError as error:
             self.record({"what": "error", "error": type(error).__name__})
 
