@@ -9,9 +9,11 @@ VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
 # lockdown last: what comes after it in the boot cannot mask
 VM_REASONS = terminal window inline-screen lockdown
-VM_INLINE = inline inline-values mcp tamper ledger
+VM_INLINE = inline inline-values tamper ledger
+# ways out that are tried with many clients each
+VM_WAYS = key mcp
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
-	$(VM_CLIENTS) smoke bypass cost recorded,$(VM_SCENARIOS))
+	$(VM_WAYS) $(VM_CLIENTS) smoke bypass cost recorded,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
 VM_NO_BPF = lockdown,yama,apparmor
 VM_ENV = BUILD='$(abspath $(BUILD))' CACHE='$(abspath $(BUILD))/cache'
@@ -109,10 +111,11 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 VM_LANES = 2
 VM_BOOTS = $(addprefix boot-,parts story doors inline later-6.12 function-6.1)
 # What takes longer than a change should wait for, and the other kernels.
-VM_MORE = $(addprefix boot-,bypass clients guard names long reasons later-newest function-6.12 function-newest)
+VM_MORE = $(addprefix boot-,bypass ways clients guard names long reasons later-newest function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)
 boot-doors: BOOT = RUN=doors vmtests/run.sh $(VM_DOORS)
 boot-names: BOOT = RUN=names vmtests/run.sh $(VM_NAMES)
+boot-ways: BOOT = RUN=ways vmtests/run.sh $(VM_WAYS)
 boot-clients: BOOT = RUN=clients vmtests/run.sh $(VM_CLIENTS)
 boot-guard: BOOT = RUN=guard vmtests/run.sh $(VM_GUARD)
 boot-parts: BOOT = RUN=parts vmtests/run.sh $(VM_PARTS)
