@@ -34,7 +34,8 @@ int memory_sites(const struct tls_layout *layout, int fd, struct memory_site *re
 	for (int role = 0; role < TLS_ROLE_MAX; role++) {
 		const struct tls_function *f = &layout->function[role];
 
-		if (!f->present)
+		/* who speaks HTTP/2 over a missing probe could as well offer it by itself: told */
+		if (!f->present || role == TLS_ROLE_OFFER || role == TLS_ROLE_OFFER_ALL)
 			continue;
 		errno = 0;
 		n = add(ret, n, fd, (enum tls_role)role, f->offset);

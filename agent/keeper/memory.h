@@ -21,8 +21,8 @@ struct memory_site {
 	uint8_t file[MEMORY_SITE_BYTES]; /* what the file has there */
 };
 
-/* The places that kernel_attach_tls() probes, with the bytes of the file behind fd. ret: room for
- * MEMORY_SITES_MAX. Returns how many, or -errno. */
+/* The places that kernel_attach_tls() probes, but those of offers, with the bytes of the file
+ * behind fd. ret: room for MEMORY_SITES_MAX. Returns how many, or -errno. */
 int memory_sites(const struct tls_layout *layout, int fd, struct memory_site *ret);
 
 /* Whether what stands in memory is what the kernel puts for a probe, where the file has file. */

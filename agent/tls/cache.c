@@ -17,7 +17,7 @@
 #include "tls/elf.h"
 
 #define MAGIC	   0x31434c54u /* "TLC1" */
-#define VERSION	   1u
+#define VERSION	   2u
 #define RECORD_MAX 8192
 #define NAME_SIZE  96
 #define TEXT_MAX   (1u << 20) /* bytes of functions that are digested */

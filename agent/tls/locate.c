@@ -141,7 +141,8 @@ const char *tls_role_to_string(enum tls_role role)
 	static const char *const names[] = {
 		[TLS_ROLE_WRITE] = "write",	    [TLS_ROLE_READ] = "read",
 		[TLS_ROLE_WRITE_EX] = "write_ex",   [TLS_ROLE_READ_EX] = "read_ex",
-		[TLS_ROLE_HANDSHAKE] = "handshake",
+		[TLS_ROLE_HANDSHAKE] = "handshake", [TLS_ROLE_OFFER] = "offer",
+		[TLS_ROLE_OFFER_ALL] = "offer_all",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == TLS_ROLE_MAX, "one name a role");

@@ -15,6 +15,9 @@ enum tls_role {
 	TLS_ROLE_WRITE_EX, /* SSL_write_ex: int result, *arg4 = written */
 	TLS_ROLE_READ_EX,  /* SSL_read_ex: int result, *arg4 = length */
 	TLS_ROLE_HANDSHAKE, /* SSL_do_handshake, gnutls_handshake: a connection starts */
+	TLS_ROLE_OFFER,	    /* SSL_set_alpn_protos, gnutls_alpn_set_protocols: what is offered in
+			       (arg 2, arg 3) at entry */
+	TLS_ROLE_OFFER_ALL, /* SSL_CTX_set_alpn_protos: the same, for connections to come */
 	TLS_ROLE_MAX,
 };
 
@@ -48,7 +51,8 @@ struct tls_function {
 	/* File offsets of each ret instruction, all of them. A function that ends with a jump to
 	 * another returns there (gnutls_record_recv does): such a ret serves other callers too, and
 	 * is this call's only where the stack pointer equals that at entry. HANDSHAKE may have
-	 * none: its entry serves, and OpenSSL's ends with a jump through a pointer. */
+	 * none: its entry serves, and OpenSSL's ends with a jump through a pointer. So do those of
+	 * the OFFER roles. */
 	uint32_t n_rets;
 	uint64_t ret_offset[TLS_RETS_MAX];
 	uint8_t entry[TLS_ENTRY_BYTES]; /* the bytes at offset: compared again before attaching */
@@ -81,8 +85,9 @@ struct tls_layout {
  *   another negative errno of open/mmap.
  * why (TLS_WHY_SIZE bytes, may be NULL) then holds one sentence: what was expected, what was found,
  * where. *ret is untouched on failure. WRITE, READ and HANDSHAKE are required for success; the _EX
- * roles are optional and exist in OpenSSL only. A file that is cut short meanwhile is -EIO: for
- * that, the SIGBUS handler of the process is taken while this runs, so not in two threads at once.
+ * roles are optional and exist in OpenSSL only, the OFFER roles are found by symbol only. A file
+ * that is cut short meanwhile is -EIO: for that, the SIGBUS handler of the process is taken while
+ * this runs, so not in two threads at once.
  */
 int tls_locate(int fd, struct tls_layout *ret, char *why);
 

@@ -20,9 +20,12 @@ enum {
 	NAME_SSL_WRITE_EX,
 	NAME_SSL_READ_EX,
 	NAME_SSL_DO_HANDSHAKE,
+	NAME_SSL_OFFER,
+	NAME_SSL_OFFER_ALL,
 	NAME_GNUTLS_SEND,
 	NAME_GNUTLS_RECV,
 	NAME_GNUTLS_HANDSHAKE,
+	NAME_GNUTLS_OFFER,
 	NAME_BORINGSSL, /* a function that only BoringSSL has */
 	NAME_MAX,
 };
@@ -33,9 +36,12 @@ static const char *const texts[NAME_MAX] = {
 	[NAME_SSL_WRITE_EX] = "SSL_write_ex",
 	[NAME_SSL_READ_EX] = "SSL_read_ex",
 	[NAME_SSL_DO_HANDSHAKE] = "SSL_do_handshake",
+	[NAME_SSL_OFFER] = "SSL_set_alpn_protos",
+	[NAME_SSL_OFFER_ALL] = "SSL_CTX_set_alpn_protos",
 	[NAME_GNUTLS_SEND] = "gnutls_record_send",
 	[NAME_GNUTLS_RECV] = "gnutls_record_recv",
 	[NAME_GNUTLS_HANDSHAKE] = "gnutls_handshake",
+	[NAME_GNUTLS_OFFER] = "gnutls_alpn_set_protocols",
 	[NAME_BORINGSSL] = "SSL_CTX_set_custom_verify",
 };
 
@@ -174,6 +180,15 @@ static int role_take(struct code *c, enum tls_role role, const struct name *n,
 	return finish_function(c, role, n->address, n->size, &layout->function[role]);
 }
 
+/* Without these no byte is missed, only spoken in HTTP/2, which is told: a library that has none,
+ * or one that cannot be taken apart, is a good one all the same. */
+static void offer_take(struct code *c, enum tls_role role, const struct name *n,
+		       struct tls_layout *layout)
+{
+	if (n->address && !n->differs)
+		finish_function(c, role, n->address, n->size, &layout->function[role]);
+}
+
 static int ssl_take(struct code *c, const struct name *names, struct tls_layout *layout)
 {
 	int r = role_take(c, TLS_ROLE_WRITE, &names[NAME_SSL_WRITE], layout);
@@ -187,6 +202,10 @@ static int ssl_take(struct code *c, const struct name *names, struct tls_layout 
 		r = role_take(c, TLS_ROLE_WRITE_EX, &names[NAME_SSL_WRITE_EX], layout);
 	if (!r && names[NAME_SSL_READ_EX].address)
 		r = role_take(c, TLS_ROLE_READ_EX, &names[NAME_SSL_READ_EX], layout);
+	if (!r) {
+		offer_take(c, TLS_ROLE_OFFER, &names[NAME_SSL_OFFER], layout);
+		offer_take(c, TLS_ROLE_OFFER_ALL, &names[NAME_SSL_OFFER_ALL], layout);
+	}
 	layout->library =
 		names[NAME_BORINGSSL].address ? TLS_LIBRARY_BORINGSSL : TLS_LIBRARY_OPENSSL;
 	return r;
@@ -200,6 +219,8 @@ static int gnutls_take(struct code *c, const struct name *names, struct tls_layo
 		r = role_take(c, TLS_ROLE_READ, &names[NAME_GNUTLS_RECV], layout);
 	if (!r)
 		r = role_take(c, TLS_ROLE_HANDSHAKE, &names[NAME_GNUTLS_HANDSHAKE], layout);
+	if (!r)
+		offer_take(c, TLS_ROLE_OFFER, &names[NAME_GNUTLS_OFFER], layout);
 	layout->library = TLS_LIBRARY_GNUTLS;
 	return r;
 }

@@ -61,6 +61,8 @@ static void test_sites(void **state)
 	f[TLS_ROLE_HANDSHAKE] = (struct tls_function){
 		.present = true, .offset = 17, .n_rets = 1, .ret_offset = {20}};
 	f[TLS_ROLE_READ].offset = 18; /* not there */
+	/* not attached everywhere */
+	f[TLS_ROLE_OFFER] = (struct tls_function){.present = true, .offset = 19};
 	assert_int_equal(memory_sites(layout, fd, sites), 4);
 	for (int i = 0; i < 4; i++) {
 		static const uint64_t offsets[] = {16, 20, 21, 17};
