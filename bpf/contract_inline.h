@@ -38,6 +38,10 @@ CONTRACT_ASSERT(sizeof(struct inline_text) == 512, "inline_text");
 #define INLINE_AT_MASK	       7u
 #define INLINE_AT_EX	       8u /* of the _ex forms */
 
+/* The same, of the program that takes HTTP/2 out of an offer: how that is made. */
+#define INLINE_AT_OFFER	      1u /* a list in wire format: OpenSSL, BoringSSL */
+#define INLINE_AT_OFFER_ARRAY 2u /* an array of names: GnuTLS */
+
 /* What was found by one detector in the bytes of one call, or what came of the whole. */
 struct record_inline {
 	struct record_head head;

@@ -5,6 +5,7 @@
 #define BAILIFF_INLINE_BPF_H
 
 #include "bpf/actor.bpf.h"
+#include "bpf/alpn.h"
 #include "bpf/content.h"
 #include "bpf/refusal.bpf.h"
 #include "bpf/scan.h"
@@ -160,6 +161,7 @@ struct inline_work {
 	struct inline_found found[INLINE_FOUND];
 	__u32 n_found;
 	__u32 write_at; /* of an answer */
+	struct alpn_offer offer;
 	struct scan_state scan, ahead;
 	struct content_state content;
 	struct content_out out;

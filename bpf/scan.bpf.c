@@ -5,7 +5,7 @@
  * At SSL_write's entry, because at its return it is sent; at SSL_read's ret, because before it
  * nothing is there. What a write scanned counts once its return says that the bytes were taken: a
  * write that would block is called again with the same ones. docs/inline.md has the details. */
-#include "bpf/inline_text.bpf.h"
+#include "bpf/inline_alpn.bpf.h"
 
 #include "bpf/head.h"
 #include "bpf/uprobe.bpf.h"
@@ -538,6 +538,32 @@ int inline_call(struct pt_regs *ctx)
 		refused->state = REFUSAL_ANSWERED;
 	inline_report(w, c, t);
 out:
+	inline_release(w);
+	return 0;
+}
+
+/* A program says what it offers by ALPN: where requests or answers are gone over, HTTP/2 is not for
+ * it to have. On what terms Accept-Encoding is overwritten, which serves the same end. */
+SEC("uprobe")
+int BPF_KPROBE(inline_offer, __u64 whose, __u64 list, __u32 n)
+{
+	struct inline_work *w;
+	__u32 mode = 0;
+
+	uprobe_own_stack(ctx);
+	if (!inline_writes || !actor_governed() || !(inline_kinds(&mode) & ~POLICY_INLINE_KEYS) ||
+	    mode != BAILIFF_MODE_ENFORCE)
+		return 0;
+	w = inline_claim();
+	if (!w)
+		return 0;
+	w->mode = mode;
+	w->buffer = list;
+	w->done = w->dry = w->failed = 0;
+	if (bpf_get_attach_cookie(ctx) == INLINE_AT_OFFER_ARRAY)
+		inline_offer_array(w, n);
+	else
+		inline_offer_list(w, n);
 	inline_release(w);
 	return 0;
 }

@@ -83,6 +83,22 @@ static int attach_scan(struct kernel *k, const struct tls_layout *layout, const 
 	return r;
 }
 
+/* The program that takes HTTP/2 out of what is offered; of no use where nothing is overwritten.
+ * Where it cannot be attached, HTTP/2 is told, as from a library without such a function. */
+static void attach_offer(struct kernel *k, const struct tls_layout *layout, const char *path,
+			 uint32_t id)
+{
+	static const enum tls_role roles[] = {TLS_ROLE_OFFER, TLS_ROLE_OFFER_ALL};
+	uint64_t cookie =
+		layout->library == TLS_LIBRARY_GNUTLS ? INLINE_AT_OFFER_ARRAY : INLINE_AT_OFFER;
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (layout->function[roles[i]].present)
+			attach_at(k, k->scan->progs.inline_offer, path,
+				  layout->function[roles[i]].offset, id, roles[i], "alpn", 0,
+				  cookie);
+}
+
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id)
 {
 	struct {
@@ -112,7 +128,7 @@ int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout,
 	for (int role = 0; role < TLS_ROLE_MAX && !r; role++) {
 		const struct tls_function *f = &layout->function[role];
 
-		if (!f->present)
+		if (!f->present || !programs[role].enter)
 			continue;
 		/* returns first: an entry without its return would leave calls open */
 		for (uint32_t i = 0; i < f->n_rets && programs[role].leave && !r; i++)
@@ -127,6 +143,8 @@ int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout,
 	}
 	if (!r && k->scan && bpf_program__fd(k->scan->progs.inline_call) >= 0)
 		r = attach_scan(k, layout, path, id);
+	if (!r && k->scan && !k->inline_dry && bpf_program__fd(k->scan->progs.inline_offer) >= 0)
+		attach_offer(k, layout, path, id);
 	if (r < 0)
 		kernel_detach_tls(k, id);
 	return r;
