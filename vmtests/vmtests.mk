@@ -2,7 +2,7 @@
 # Tests in virtual machines, and the demonstration. Included by the Makefile.
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = story
-VM_DOORS = doors children
+VM_DOORS = doors children http2
 VM_NAMES = host names memory
 VM_CLIENTS = world recognise proof
 VM_GUARD = guard unguarded verifier
