@@ -2,7 +2,7 @@
 # Tests in virtual machines, and the demonstration. Included by the Makefile.
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = story
-VM_DOORS = doors children http2
+VM_DOORS = doors children
 VM_NAMES = host names memory
 VM_CLIENTS = world recognise proof
 VM_GUARD = guard unguarded verifier
@@ -11,7 +11,7 @@ VM_LONG = survive borrowed load scale
 VM_REASONS = terminal window inline-screen lockdown
 VM_INLINE = inline inline-values tamper ledger
 # ways out that are tried with many clients each
-VM_WAYS = key mcp
+VM_WAYS = key mcp http2
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
 	$(VM_WAYS) $(VM_CLIENTS) smoke bypass cost recorded,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
