@@ -113,6 +113,17 @@ static __always_inline void dns_end(struct dns_work *w)
 /* ---- packets -----------------------------------------------------------------------------------
  */
 
+/* Most packets are none, and that is soon seen. */
+static __always_inline bool packet_is_udp(struct __sk_buff *skb)
+{
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (skb->protocol == bpf_htons(ETHERTYPE_IP))
+		return data + 20 <= end && data[9] == PROTOCOL_UDP;
+	/* headers in between are for who may make raw sockets: governed tasks may not */
+	return data + 40 <= end && data[6] == PROTOCOL_UDP;
+}
+
 struct dns_packet {
 	struct address peer;
 	__u32 at, len; /* of what UDP carries */

@@ -421,16 +421,21 @@ static __always_inline int dns_unread(void)
 	return PACKET_PASS;
 }
 
-/* A packet of a governed socket that may be a question for a name. */
-static __always_inline int dns_leaves(struct __sk_buff *skb, struct bpf_sock *sk,
-				      const struct socket_context *s)
+/* A datagram of a governed socket: whether it is a question for a name, and may go. A function of
+ * its own: what is below it and below net_egress() have one stack between them. */
+__noinline int dns_leaves(struct __sk_buff *skb)
 {
+	struct bpf_sock *sk = skb->sk;
+	struct socket_context *s;
 	struct dns_packet p = {};
 	struct dns_work *w;
 	__u32 place = 0;
 	int r = PACKET_PASS;
 
-	if (dns_packet(skb, false, &p))
+	if (!sk || dns_packet(skb, false, &p))
+		return PACKET_PASS;
+	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!s)
 		return PACKET_PASS;
 	w = dns_begin(&place);
 	if (!w)
@@ -440,8 +445,6 @@ static __always_inline int dns_leaves(struct __sk_buff *skb, struct bpf_sock *sk
 		r = dns_asks(place);
 	}
 	dns_end(w);
-	/* the verifier wants to see what the function returned to be one of the two */
-	asm volatile("%0 &= 1" : "+r"(r));
 	return r;
 }
 
@@ -495,5 +498,7 @@ int net_egress(struct __sk_buff *skb)
 	     egress_detours(skb, sk)) &&
 	    egress_unjudged(skb) == PACKET_DROP)
 		return PACKET_DROP;
-	return dns_leaves(skb, sk, s);
+	if (!packet_is_udp(skb))
+		return PACKET_PASS;
+	return dns_leaves(skb) == PACKET_DROP ? PACKET_DROP : PACKET_PASS;
 }
