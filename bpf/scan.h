@@ -45,11 +45,11 @@ struct scan_run {
 };
 
 /* len of the run are looked at. Of what lies behind the last one nothing is: the verifier takes
- * every place for the last. */
+ * every place for the last, and all that scan_idle() goes over to lie behind it. */
 struct scan_buffer {
 	__u8 byte[SCAN_BUFFER];
 #ifdef __BPF__
-	__u64 behind;
+	__u64 behind[SCAN_SKIP / 8];
 #endif
 };
 
@@ -66,9 +66,8 @@ static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, 
 }
 
 /* Eight bytes, the first one lowest. */
-static __always_inline __u64 scan_word(const struct scan_buffer *b, __u32 at)
+static __always_inline __u64 scan_word(const void *from)
 {
-	const void *from = &b->byte[at & (SCAN_BUFFER - 1)];
 #ifdef __BPF__
 	/* not of the place itself: clang knows that it is no multiple of eight, and reads bytes */
 	const __u64 *word = from;
@@ -287,83 +286,53 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	run->n = run->upto = 0;
 }
 
-/* How many of the bytes from `at` on start no candidate, given that none before it is alive. A
- * function of its own: the verifier looks at it once. Little-endian, as all machines are that this
- * is built for. */
-static __always_inline __u32 scan_skip(const struct scan_table *t, const struct scan_buffer *b,
-				       __u32 at, __u32 len)
-{
-	__u32 i, hit;
-	__u64 word;
+/* No bit of the last pair is clear. */
+#define SCAN_BARRED (~0ull << 2 * SCAN_BARS * (SCAN_PAIRS - 1))
 
-	for (i = 0; i < SCAN_SKIP; i += 8) {
-		if (at + i + 8 > len)
-			break;
-		word = scan_word(b, at + i);
-		hit = t->pair[word & 0xffff];
-		hit |= t->pair[word >> 16 & 0xffff];
-		hit |= t->pair[word >> 32 & 0xffff];
-		hit |= t->pair[word >> 48];
-		if (hit)
-			break;
+/* Shifts the four pairs of a word into what bars each candidate. Returns the place of the first one
+ * with which one may have started, or 8. */
+static __always_inline __u32 scan_pairs(const struct scan_table *t, __u64 word, __u64 *barred)
+{
+	for (__u32 i = 0; i < 8; i += 2) {
+		*barred = *barred << 2 * SCAN_BARS | t->bars[word >> 8 * i & 0xffff];
+		if (*barred < SCAN_BARRED)
+			return i;
 	}
-	/* what starts at one of the last may show in the bytes behind them only */
-	return i ? i - SCAN_SHOWS : 0;
-}
-
-/* Shifts `n` bytes of a word into what bars each candidate. Returns bits that are clear where one
- * may have started. */
-static __always_inline __u64 scan_bars(const struct scan_table *t, __u64 word, __u32 n,
-				       __u64 *barred)
-{
-	__u64 clear = ~0ull;
-
-	for (__u32 i = 0; i < 8; i++) {
-		if (i >= n)
-			break;
-		*barred = *barred << 16 | t->bars[word >> 8 * i & 0xff];
-		clear &= *barred;
-		SCAN_KEEP(clear);
-	}
-	return clear;
-}
-
-/* Whether a candidate may start at one of the bytes of a stride, which is sure of more than
- * scan_skip() is. */
-static __always_inline int scan_filter(const struct scan_table *t, const struct scan_buffer *b,
-				       __u32 at)
-{
-	__u64 barred = ~0ull, clear;
-
-	/* from the byte before the stride to the second one behind it */
-	clear = scan_bars(t, scan_word(b, at - 1), 8, &barred);
-	clear &= scan_bars(t, scan_word(b, at + 7), 8, &barred);
-	clear &= scan_bars(t, scan_word(b, at + SCAN_STRIDE + 2 - 8) >> 40, 3, &barred);
-	return clear >> 48 != 0xffff;
+	return 8;
 }
 
 /* Goes over idle bytes from run->at on. Returns 1 when there may be more, 0 when a candidate may
- * start at the next one, or the buffer ends soon. */
+ * start at one of the next two, or the buffer ends soon. A function of its own: the verifier looks
+ * at it once. Little-endian, as all machines are that this is built for. */
 SCAN_FUNCTION int scan_idle(const struct scan_table *t, struct scan_run *run,
 			    const struct scan_buffer *bytes)
 {
-	__u32 at, skipped;
-	int more;
+	__u32 at, left, i, shows;
+	__u64 barred = ~0ull;
+	const __u8 *from;
 
 	if (!t || !run || !bytes)
 		return 0;
-	at = run->at;
-	skipped = scan_skip(t, bytes, at, run->len);
-	more = skipped == SCAN_SKIP - SCAN_SHOWS;
-	at += skipped;
-	if (!more && at + SCAN_STRIDE + 2 <= run->len && !scan_filter(t, bytes, at)) {
-		at += SCAN_STRIDE;
-		more = 1;
+	/* what may start something has a pair before it */
+	at = run->at - 2;
+	left = run->len - at;
+	from = &bytes->byte[at & (SCAN_BUFFER - 1)];
+	for (i = 0; i < SCAN_SKIP; i += 8) {
+		if (i + 8 > left)
+			break;
+		shows = scan_pairs(t, scan_word(from + i), &barred);
+		if (shows < 8) {
+			i += shows;
+			break;
+		}
 	}
-	if (at != run->at)
+	/* the first that can show in the pair at i starts three before, at the second byte */
+	if (i >= 2 * SCAN_PAIRS) {
+		at += i - 2 * (SCAN_PAIRS - 1) + 1;
 		run->state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
-	run->at = at;
-	return more;
+		run->at = at;
+	}
+	return i >= SCAN_SKIP;
 }
 
 /* One step, at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
@@ -380,7 +349,7 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 		scan_carry(t, run, bytes);
 		return 0;
 	}
-	if (run->state < t->idle && run->at) {
+	if (run->state < t->idle && run->at >= 2) {
 		for (idle = 0; idle < SCAN_IDLE; idle++)
 			if (!scan_idle(t, run, bytes))
 				break;

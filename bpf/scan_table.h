@@ -10,7 +10,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define SCAN_VERSION	   2
+#define SCAN_VERSION	   3
 #define SCAN_STATES_MAX	   8192
 #define SCAN_CLASSES_SHIFT 7 /* next state: next[state << this | class] */
 #define SCAN_CLASSES_MAX   (1 << SCAN_CLASSES_SHIFT)
@@ -25,7 +25,8 @@
 #define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
 #define SCAN_SKIP	   256 /* bytes that start nothing and that one step goes over at most */
 #define SCAN_IDLE	   4   /* times that it does so */
-#define SCAN_SHOWS	   4   /* a candidate shows in a look that begins so far behind its start */
+#define SCAN_PAIRS	   4   /* of bytes that tell together whether a candidate starts */
+#define SCAN_BARS	   8   /* bits for each of the two places where it may; 64 in all */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
 
 /* Where a candidate started, as a state knows it: so many bytes ago, or in a register. */
@@ -99,15 +100,13 @@ struct scan_table {
 	__u32 entries; /* used ones; 0 is never one of a list */
 	__u32 detectors;
 	__u8 class_of[256];
-	/* Two bytes at an even distance, the first one lowest: not 0 where a candidate shows that
-	 * starts at one of them, at the one before, or up to SCAN_SHOWS before. Nearly all text is
-	 * skipped by it. */
-	__u8 pair[1 << 16];
-	/* In four times sixteen bits, each for a detector or some together, from the lowest: this
-	 * byte may NOT stand before a candidate; not be its first; its second; its third. One
-	 * starts only where a bit is clear in all four of as many bytes on end (Shift-Or:
-	 * Baeza-Yates and Gonnet, CACM 35/10, 1992). */
-	__u64 bars[256];
+	/* By two bytes, the first one lowest. In SCAN_PAIRS times sixteen bits, from the lowest:
+	 * these two may NOT be the first of four such pairs on end that a candidate starts in; not
+	 * the second; the third; the last. Of the sixteen, eight are for one that starts with the
+	 * second pair, eight for one that starts at the second byte of the first; each of the eight
+	 * is a detector's, or that of some together. One starts only where a bit is clear in all
+	 * four (Shift-Or: Baeza-Yates and Gonnet, CACM 35/10, 1992). */
+	__u64 bars[1 << 16];
 	__u16 resume[256]; /* the idle state after this byte */
 	struct scan_detector detector[256];
 	struct scan_entry entry[SCAN_ENTRIES_MAX];
@@ -128,6 +127,7 @@ struct scan_state {
 #ifndef __BPF__
 _Static_assert(sizeof(struct scan_state) == 32, "a stream's state");
 _Static_assert(sizeof(struct scan_label) == 8, "padding");
+_Static_assert(SCAN_PAIRS * 2 * SCAN_BARS == 64, "one word");
 _Static_assert(sizeof(struct scan_detector) == 40, "padding");
 #endif
 

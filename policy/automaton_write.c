@@ -8,66 +8,8 @@
 #include "base/cleanup.h"
 #include "policy/automaton_parts.h"
 
-/* Which bytes the candidates of a detector have in one of their first places; all, from where a
- * match may have ended. */
-static void place_bytes(const struct pattern *p, size_t place, bool ret[256])
-{
-	bool now[PATTERN_STATES] = {[PATTERN_START] = true}, then[PATTERN_STATES];
-
-	memset(ret, place >= p->shortest, 256);
-	for (size_t i = 0; i <= place; i++) {
-		memset(then, 0, sizeof(then));
-		for (size_t q = PATTERN_START; q < p->n; q++)
-			for (size_t b = 0; now[q] && b < 256; b++) {
-				if (!p->next[q][b])
-					continue;
-				then[p->next[q][b]] = true;
-				if (i == place)
-					ret[b] = true;
-			}
-		memcpy(now, then, sizeof(now));
-	}
-}
-
-static int compare_order(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return x[0] < y[0] ? -1 : x[0] > y[0];
-}
-
-/* How often a byte comes in what people and programs write, about, in a thousand. */
-static uint32_t byte_weight(size_t byte)
-{
-	static const uint8_t letter[] = {82, 15, 28, 43, 127, 22, 20, 61, 70, 2,  8, 40, 24,
-					 67, 75, 19, 1,	 60,  63, 91, 28, 10, 24, 2, 20, 1};
-
-	if (byte >= 'a' && byte <= 'z')
-		return letter[byte - 'a'];
-	return byte == ' ' ? 180 : byte >= '0' && byte <= '9' ? 6 : byte < 0x80 ? 3 : 1;
-}
-
-/* Pairs of bytes that a candidate may have at `place` and behind it; all, from where a match may
- * have ended. Place 0 is the byte before it. Returns how often they come elsewhere. */
-static uint64_t place_pairs(const struct pattern *p, const bool states[PATTERN_STATES],
-			    size_t place, uint8_t ret[1 << 16])
-{
-	uint64_t weight = 0;
-
-	for (size_t a = 0; a < 256; a++)
-		for (size_t q = PATTERN_START; q < p->n; q++) {
-			size_t r = place ? p->next[q][a] : q;
-
-			for (size_t b = 0; states[q] && r && b < 256; b++)
-				if (p->next[r][b] || place >= p->shortest)
-					ret[a | b << 8] = 1;
-		}
-	if (place > p->shortest)
-		memset(ret, 1, 1 << 16);
-	for (size_t i = 0; i < 1 << 16; i++)
-		weight += ret[i] ? (uint64_t)byte_weight(i & 255) * byte_weight(i >> 8) : 0;
-	return weight;
-}
+/* Bytes of a candidate that the filter looks at. */
+#define FIRST (2 * (SCAN_PAIRS - 1))
 
 static void step_states(const struct pattern *p, bool states[PATTERN_STATES])
 {
@@ -80,63 +22,161 @@ static void step_states(const struct pattern *p, bool states[PATTERN_STATES])
 	memcpy(states, then, sizeof(then));
 }
 
-/* A look has two bytes of a candidate that starts at the first of a look, and two of one that
- * starts at the second: of the first ones, those that are rarest elsewhere. "gh" is in many words,
- * "_" and a digit in few. */
-static int write_skip(const struct pattern *p, struct scan_table *t)
+/* Bytes after which any other may follow: a match may have ended, or an owner committed, before
+ * which other candidates are forgotten even if it breaks off. */
+static size_t decided_after(const struct pattern *p, bool owns)
 {
-	_cleanup_free_ uint8_t *pairs = calloc(SCAN_SHOWS + 2, 1 << 16);
 	bool states[PATTERN_STATES] = {[PATTERN_START] = true};
-	uint64_t weight[SCAN_SHOWS + 2];
+	uint8_t flags = owns ? PATTERN_ACCEPT | PATTERN_COMMIT : PATTERN_ACCEPT;
+
+	for (size_t n = 0; n < 2 * SCAN_PAIRS; n++) {
+		for (size_t q = PATTERN_START; q < p->n; q++)
+			if (states[q] && p->flags[q] & flags)
+				return n;
+		step_states(p, states);
+	}
+	return 2 * SCAN_PAIRS;
+}
+
+/* What the candidates of a detector, or of some, may begin with. */
+struct beginning {
+	bool before[256], at[FIRST][256];
+	double often; /* how often such bytes come in a text, in no unit */
+	size_t detector;
+};
+
+/* Digits are what most candidates begin with, and what is in most that is none. */
+static double weigh_bytes(const bool has[256])
+{
+	double sum = 0;
+
+	for (size_t b = 0; b < 256; b++)
+		if (has[b])
+			sum += b >= '0' && b <= '9' ? 4 : b < 0x80 ? 1 : 0.1;
+	return sum;
+}
+
+static double weigh(const struct beginning *x)
+{
+	double product = weigh_bytes(x->before);
+
+	for (size_t i = 0; i < FIRST; i++)
+		product *= weigh_bytes(x->at[i]);
+	return product;
+}
+
+static void join(struct beginning *x, const struct beginning *y)
+{
+	for (size_t b = 0; b < 256; b++) {
+		x->before[b] |= y->before[b];
+		for (size_t i = 0; i < FIRST; i++)
+			x->at[i][b] |= y->at[i][b];
+	}
+	x->often = weigh(x);
+}
+
+static void begin(const struct pattern *p, bool owns, struct beginning *ret)
+{
+	size_t decided = decided_after(p, owns);
+	bool states[PATTERN_STATES] = {[PATTERN_START] = true};
+
+	for (size_t b = 0; b < 256; b++)
+		ret->before[b] = !p->before.has[b];
+	for (size_t i = 0; i < FIRST; i++) {
+		memset(ret->at[i], i >= decided, sizeof(ret->at[i]));
+		for (size_t q = PATTERN_START; q < p->n; q++)
+			for (size_t b = 0; states[q] && b < 256; b++)
+				ret->at[i][b] |= p->next[q][b] != 0;
+		step_states(p, states);
+	}
+	ret->often = weigh(ret);
+}
+
+static int compare_often(const void *a, const void *b)
+{
+	const struct beginning *x = a, *y = b;
+
+	return x->often < y->often ? 1 : x->often > y->often ? -1 : 0;
+}
+
+/* Pairs of bytes that a candidate may have at `place` and behind it. Place 1 is its first byte, 0
+ * the one before it; states is where the pattern may be before place. */
+static void place_pairs(const struct pattern *p, const bool states[PATTERN_STATES], size_t decided,
+			size_t place, bool ret[1 << 16])
+{
+	memset(ret, place > decided, 1 << 16);
+	for (size_t a = 0; a < 256; a++)
+		for (size_t q = PATTERN_START; q < p->n; q++) {
+			size_t r = place ? p->next[q][a] : p->before.has[a] ? 0 : q;
+
+			for (size_t b = 0; states[q] && r && b < 256; b++)
+				if (p->next[r][b] || place >= decided)
+					ret[a | b << 8] = true;
+		}
+}
+
+static void clear_bars(struct scan_table *t, const bool pairs[1 << 16], size_t place, size_t bit)
+{
+	for (size_t i = 0; i < 1 << 16; i++)
+		if (pairs[i])
+			t->bars[i] &= ~(1ULL << (place * 2 * SCAN_BARS + bit));
+}
+
+static int write_bars(const struct pattern *p, bool owns, size_t bit, struct scan_table *t)
+{
+	size_t decided = decided_after(p, owns);
+	_cleanup_free_ bool *pairs = calloc(1, 1 << 16);
+	bool states[PATTERN_STATES] = {[PATTERN_START] = true};
 
 	if (!pairs)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(weight); i++) {
-		weight[i] = place_pairs(p, states, i, pairs + (i << 16));
+	/* the pair before it */
+	for (size_t i = 0; i < 1 << 16; i++)
+		pairs[i] = !p->before.has[i >> 8];
+	clear_bars(t, pairs, 0, bit);
+	for (size_t i = 0; i < 2 * SCAN_PAIRS - 1; i++) {
+		place_pairs(p, states, decided, i, pairs);
 		if (i)
 			step_states(p, states);
-	}
-	for (size_t odd = 0; odd < 2; odd++) {
-		size_t best = odd;
-
-		for (size_t i = odd; i < ARRAY_SIZE(weight); i += 2)
-			if (weight[i] < weight[best])
-				best = i;
-		for (size_t i = 0; i < 1 << 16; i++)
-			t->pair[i] |= pairs[(best << 16) + i];
+		clear_bars(t, pairs, (i + 1) / 2, i & 1 ? bit : bit + SCAN_BARS);
 	}
 	return 0;
 }
 
-/* More detectors than bits: those that start alike share one, so that it says much. */
-static int write_filter(const struct pattern *patterns, size_t n, struct scan_table *t)
+/* More detectors than bits: each shares that of those with whom it lets through the fewest more of
+ * what is neither. Those that often come go first. */
+static int write_filter(const struct inline_detector *list, const struct pattern *patterns,
+			size_t n, struct scan_table *t)
 {
-	uint32_t order[SCAN_DETECTORS_MAX][2];
-	bool has[256];
+	_cleanup_free_ struct beginning *one = calloc(n + SCAN_BARS, sizeof(*one));
+	struct beginning *group;
 	int r;
 
+	if (!one)
+		return -ENOMEM;
+	group = one + n;
 	for (size_t d = 0; d < n; d++) {
-		place_bytes(&patterns[d], 0, has);
-		for (order[d][0] = 0; order[d][0] < 255 && !has[order[d][0]]; order[d][0]++)
-			;
-		order[d][1] = (uint32_t)d;
+		begin(&patterns[d], list[d].owns, &one[d]);
+		one[d].detector = d;
 	}
-	qsort(order, n, sizeof(order[0]), compare_order);
+	qsort(one, n, sizeof(*one), compare_often);
 	memset(t->bars, 0xff, sizeof(t->bars));
 	for (size_t i = 0; i < n; i++) {
-		const struct pattern *p = &patterns[order[i][1]];
-		uint64_t bit = 1ULL << (n <= 16 ? i : i * 16 / n);
+		size_t best = 0, d;
+		double least = 0;
 
-		for (size_t b = 0; b < 256; b++)
-			if (!p->before.has[b])
-				t->bars[b] &= ~bit;
-		for (size_t place = 0; place < 3; place++) {
-			place_bytes(p, place, has);
-			for (size_t b = 0; b < 256; b++)
-				if (has[b])
-					t->bars[b] &= ~(bit << 16 * (place + 1));
+		for (size_t g = 0; g < SCAN_BARS; g++) {
+			struct beginning both = group[g];
+
+			join(&both, &one[i]);
+			if (!g || both.often - group[g].often < least) {
+				best = g;
+				least = both.often - group[g].often;
+			}
 		}
-		r = write_skip(p, t);
+		join(&group[best], &one[i]);
+		d = one[i].detector;
+		r = write_bars(&patterns[d], list[d].owns, best, t);
 		if (r < 0)
 			return r;
 	}
@@ -204,7 +244,7 @@ int search_write(const struct search *s, const struct inline_detector *list,
 			if (patterns[d].back.has[b])
 				to->back[b >> 6] |= 1ULL << (b & 63);
 	}
-	r = write_filter(patterns, n, t);
+	r = write_filter(list, patterns, n, t);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
