@@ -358,10 +358,14 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 	}
 	at = run->at;
 	state = run->state;
-	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++, at++) {
+	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++) {
 		state = scan_next(t, state, bytes->byte[at & (SCAN_BUFFER - 1)]);
 		if (state >= t->quiet)
 			scan_event(t, run, bytes, at, state);
+		at++;
+		/* past where scan_idle() saw something */
+		if (state < t->idle && i > 2)
+			break;
 	}
 	run->at = at;
 	run->state = state;
