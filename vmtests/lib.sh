@@ -385,7 +385,7 @@ loadgen_policy() {
 # Has bailiff look at loadgen: one that stays until it was. A sender would have ended before, refused.
 loadgen_inspected() {
 	local probe
-	loadgen serve 8444 $world/host.pem $world/host.key >"$work/probe" 2>&1 &
+	loadgen stay >"$work/probe" 2>&1 &
 	probe=$!
 	for _ in $(seq 100); do
 		status ".clients[] | select(.pid == $probe) | .inspected" >"$work/inspected" 2>&1 && break

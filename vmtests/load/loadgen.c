@@ -7,7 +7,9 @@
  *	loadgen serve PORT CERT KEY
  *	loadgen send ADDRESS PORT CA COUNT BYTES
  *	loadgen conversations ADDRESS PORT CA N TURNS BYTES PAUSE
+ *	loadgen stay
  *
+ * stay: does nothing until it is ended. A client may not listen, so no server stays.
  * conversations: N processes, each a conversation that is sent again in whole every turn, BYTES
  *more each time, a turn every PAUSE ms. In the middle of the last request all of them wait, "in
  *flight" is printed, and a line on standard input lets them go on. The client checks the digest
@@ -333,6 +335,8 @@ static int converse_all(char **argv, unsigned int n, useconds_t pause_us)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && !strcmp(argv[1], "stay"))
+		return pause();
 	if (argc == 5 && !strcmp(argv[1], "serve"))
 		return serve(atoi(argv[2]), argv[3], argv[4]);
 	if (argc == 7 && !strcmp(argv[1], "send"))
