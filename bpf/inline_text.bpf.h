@@ -30,19 +30,16 @@ __noinline int inline_put(struct inline_work *w, __u32 from, __u32 to)
 
 #define INLINE_EACH(byte) ((byte)*0x0101010101010101ull)
 
-/* Not 0: one of eight bytes is `byte`, or one above it (Mycroft; exact for the first). */
-static __always_inline __u64 inline_has(__u64 word, __u64 byte)
-{
-	word ^= INLINE_EACH(byte);
-	return (word - INLINE_EACH(1)) & ~word;
-}
-
-/* How many of eight bytes, from the first one on, are what content_is_ordinary() says of one. */
+/* How many of eight bytes, from the first one on, are what content_is_ordinary() says of one. A
+ * byte of a word has its upper bit set where it is not ASCII, below a blank, one of the two that
+ * mean something in JSON, or DEL. What is carried over from a byte to the next one comes from one
+ * that is marked by then (Mycroft), so that the first mark is right, and it alone is looked at. */
 static __always_inline __u32 inline_ordinary(__u64 word)
 {
-	__u64 other = (word | (word - INLINE_EACH(0x20)) | inline_has(word, '"') |
-		       inline_has(word, '\\') | inline_has(word, 0x7f)) &
-		      INLINE_EACH(0x80);
+	__u64 other =
+		(word | (word - INLINE_EACH(0x20)) | ((word ^ INLINE_EACH('"')) - INLINE_EACH(1)) |
+		 ((word ^ INLINE_EACH('\\')) - INLINE_EACH(1)) | (word + INLINE_EACH(1))) &
+		INLINE_EACH(0x80);
 
 	if (!other)
 		return 8;
