@@ -9,9 +9,9 @@ VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale
 # lockdown last: what comes after it in the boot cannot mask
 VM_REASONS = terminal window inline-screen lockdown
-VM_INLINE = inline inline-values tamper ledger
+VM_INLINE = inline inline-values tamper
 # ways out that are tried with many clients each
-VM_WAYS = key mcp http2
+VM_WAYS = key mcp http2 ledger
 VM_PARTS = $(filter-out $(VM_STORY) $(VM_DOORS) $(VM_NAMES) $(VM_GUARD) $(VM_LONG) $(VM_REASONS) $(VM_INLINE) \
 	$(VM_WAYS) $(VM_CLIENTS) smoke bypass cost recorded,$(VM_SCENARIOS))
 # a list of LSMs without bpf: the programs go to the functions behind the hooks
@@ -106,10 +106,10 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 	$(Q)$(VM_ENV) ROWS='$(ROWS)' vmtests/run.sh $(NAME)
 
 # Several boots on one kernel, so that none has to be long, and short ones on later kernels and
-# without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. A failure in one
-# does not keep the others from being run.
+# without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. The longest comes
+# first, so that none is left to run alone. A failure in one does not keep the others from being run.
 VM_LANES = 2
-VM_BOOTS = $(addprefix boot-,parts story doors inline later-6.12 function-6.1)
+VM_BOOTS = $(addprefix boot-,inline story parts doors later-6.12 function-6.1)
 # What takes longer than a change should wait for, and the other kernels.
 VM_MORE = $(addprefix boot-,bypass ways clients guard names long reasons later-newest function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)
