@@ -35,7 +35,7 @@ int memory_sites(const struct tls_layout *layout, int fd, struct memory_site *re
 		const struct tls_function *f = &layout->function[role];
 
 		/* who speaks HTTP/2 over a missing probe could as well offer it by itself: told */
-		if (!f->present || role == TLS_ROLE_OFFER || role == TLS_ROLE_OFFER_ALL)
+		if (!f->present || tls_role_is_offer(role))
 			continue;
 		errno = 0;
 		n = add(ret, n, fd, (enum tls_role)role, f->offset);

@@ -88,15 +88,13 @@ static int attach_scan(struct kernel *k, const struct tls_layout *layout, const 
 static void attach_offer(struct kernel *k, const struct tls_layout *layout, const char *path,
 			 uint32_t id)
 {
-	static const enum tls_role roles[] = {TLS_ROLE_OFFER, TLS_ROLE_OFFER_ALL};
 	uint64_t cookie =
 		layout->library == TLS_LIBRARY_GNUTLS ? INLINE_AT_OFFER_ARRAY : INLINE_AT_OFFER;
 
-	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
-		if (layout->function[roles[i]].present)
+	for (enum tls_role role = 0; role < TLS_ROLE_MAX; role++)
+		if (tls_role_is_offer(role) && layout->function[role].present)
 			attach_at(k, k->scan->progs.inline_offer, path,
-				  layout->function[roles[i]].offset, id, roles[i], "alpn", 0,
-				  cookie);
+				  layout->function[role].offset, id, role, "alpn", 0, cookie);
 }
 
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id)

@@ -9,7 +9,7 @@
  * SSL_do_handshake ends with a jump through the SSL's own handshake pointer. */
 static bool is_entry_only(enum tls_role role)
 {
-	return role == TLS_ROLE_HANDSHAKE || role == TLS_ROLE_OFFER || role == TLS_ROLE_OFFER_ALL;
+	return role == TLS_ROLE_HANDSHAKE || tls_role_is_offer(role);
 }
 
 static int returns_list(const struct code *c, const char *name, struct tls_function *f)

@@ -21,6 +21,12 @@ enum tls_role {
 	TLS_ROLE_MAX,
 };
 
+/* Probed at the entry alone, by another program than what carries plaintext. */
+static inline bool tls_role_is_offer(enum tls_role role)
+{
+	return role == TLS_ROLE_OFFER || role == TLS_ROLE_OFFER_ALL;
+}
+
 enum tls_method {
 	TLS_METHOD_NONE,
 	TLS_METHOD_REASONS, /* BoringSSL, by the error reasons each function raises */

@@ -5,8 +5,8 @@
 usage: hosts.py DIRECTORY NAME=NETNS=ADDRESS…
 
 Every accepted TCP connection is a line in DIRECTORY/<NAME>.jsonl before a byte is read from it, so a
-refused client leaves nothing there. POST /mcp is an MCP server (mcp.py). What came in below TCP is counted by the namespace's own kernel
-counters (see lib.sh, packets_at).
+refused client leaves nothing there. What came in below TCP is counted by the namespace's own kernel
+counters (see lib.sh, packets_at). POST /mcp is an MCP server (mcp.py).
 """
 
 import ctypes
