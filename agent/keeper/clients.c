@@ -156,6 +156,7 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 		c->start_ns = start_ns;
 		c->next = k->clients;
 		k->clients = c;
+		keeper_libraries_look(k, pid);
 	}
 	c->uid = actor->who_uid;
 	c->tampered = NULL; /* it executed anew, or was probed anew */

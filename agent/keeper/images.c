@@ -51,7 +51,7 @@ static struct keeper_image *image_add(struct keeper *k, const struct image_key *
 
 /* Whether the open file is the one the kernel asked about. Device numbers are not compared: overlay
  * file systems show user space another one than the kernel's. */
-static bool same_file(int fd, const struct image_key *key)
+bool keeper_same_file(int fd, const struct image_key *key)
 {
 	struct stat st;
 
@@ -81,7 +81,7 @@ static int open_mapped(pid_t pid, const struct image_key *key)
 			continue;
 		snprintf(file, sizeof(file), "/proc/%d/map_files/%lx-%lx", pid, from, to);
 		fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 && same_file(fd, key))
+		if (fd >= 0 && keeper_same_file(fd, key))
 			return fd;
 		if (fd >= 0)
 			close(fd);
@@ -89,15 +89,18 @@ static int open_mapped(pid_t pid, const struct image_key *key)
 	return -ENOENT;
 }
 
-static int open_image(const struct record_image *r)
+static int open_image(const struct keeper *k, const struct record_image *r)
 {
 	pid_t pid = (pid_t)r->head.actor.tgid;
 	char path[64];
 	int fd;
 
+	fd = keeper_library_open(k, &r->key);
+	if (fd != -ENOENT)
+		return fd;
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && same_file(fd, &r->key))
+	if (fd >= 0 && keeper_same_file(fd, &r->key))
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -286,6 +289,18 @@ void keeper_image_tell(struct keeper *k, const struct keeper_image *i)
 	kernel_image_set(k->kernel, &i->key, &v);
 }
 
+void keeper_image_probe(struct keeper *k, struct keeper_image *i, int fd)
+{
+	int r;
+
+	if (i->class_ != IMAGE_TLS)
+		return;
+	r = attach(k, i, fd);
+	if (r < 0)
+		log_err_r(r, "cannot probe a TLS library");
+	keeper_image_tell(k, i);
+}
+
 void keeper_ask(struct keeper *k, const struct record_image *r)
 {
 	struct keeper_image *i = keeper_image_find(k, &r->key);
@@ -316,7 +331,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 		if (q->kind == RECOGNISE_PROGRAM &&
 		    memcmp(&q->record.key, &r->key, sizeof(r->key)) == 0)
 			return;
-	fd = k->n_questions < QUESTIONS_MAX ? open_image(r) : -EBUSY;
+	fd = k->n_questions < QUESTIONS_MAX ? open_image(k, r) : -EBUSY;
 	if (fd < 0) {
 		/* a flood: what runs is asked about again when it is over */
 		k->ask_again |= fd == -EBUSY;
@@ -324,11 +339,7 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 		return;
 	}
 	if (i && i->answered && r->ask == ASK_ATTACH) {
-		int e = attach(k, i, fd);
-
-		if (e < 0)
-			log_err_r(e, "cannot probe the TLS library of pid %u", r->head.actor.tgid);
-		keeper_image_tell(k, i);
+		keeper_image_probe(k, i, fd);
 		close(fd);
 		return;
 	}
@@ -387,7 +398,10 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 {
 	const struct recognition *rec = &a->recognition;
 	enum image_class found = a->error ? IMAGE_OTHER : rec->class_;
-	bool governed = q->record.head.actor.flags & TASK_GOVERNED, known = q->known;
+	/* somebody governed maps it, or will */
+	bool used = keeper_library_take(k, &q->record.key) ||
+		    (q->record.head.actor.flags & TASK_GOVERNED);
+	bool known = q->known;
 	struct keeper_image *i;
 	struct image_value before = {0};
 	int r = -ENOENT;
@@ -417,7 +431,7 @@ static void answered_program(struct keeper *k, struct keeper_question *q,
 	}
 	i->class_ = keeper_image_class(k, i);
 	if (i->class_ == IMAGE_CLIENT || i->class_ == IMAGE_RUNTIME ||
-	    (i->class_ == IMAGE_TLS && governed))
+	    (i->class_ == IMAGE_TLS && used))
 		r = attach(k, i, q->fd);
 	if (i->class_ == IMAGE_CLIENT) {
 		keeper_proof_begin(k, i, q->fd, known);

@@ -144,6 +144,7 @@ static int prepare(struct keeper *k)
 	k->take_over_by_ms = keeper_now_ms() + SEED_WAIT_MS;
 	keeper_images_start(k);
 	keeper_seed(k);
+	keeper_libraries_kept(k);
 	return 0;
 }
 
@@ -171,6 +172,7 @@ static int take_over(struct keeper *k)
 	keeper_event_posture(k);
 	/* once more: what began between the first look and the first question */
 	keeper_seed(k);
+	keeper_libraries_again(k);
 	log_info("watching: policy version %llu, generation %llu",
 		 (unsigned long long)k->policy->version, (unsigned long long)k->generation);
 	return 0;

@@ -78,6 +78,9 @@ struct keeper_question {
 	struct keeper_question *next;
 };
 
+/* TLS libraries that are asked about before somebody governed maps them. */
+#define KEEPER_LIBRARIES_MAX 32
+
 /* A client that runs: for `bailiff status`. */
 struct keeper_client {
 	pid_t pid;
@@ -168,6 +171,8 @@ struct keeper {
 	int cache_fd;	      /* layouts of earlier runs; -1: none */
 	bool ask_again;	      /* a question found no room */
 	struct keeper_question *questions;
+	int libraries[KEEPER_LIBRARIES_MAX]; /* files that are asked about; the oldest first */
+	size_t n_libraries;
 	uint64_t next_question;
 	unsigned int n_questions;
 	struct keeper_client *clients;
@@ -239,10 +244,29 @@ struct keeper_image *keeper_image_find(struct keeper *k, const struct image_key 
 const struct keeper_image *keeper_image_numbered(const struct keeper *k, uint32_t id);
 enum image_class keeper_image_class(const struct keeper *k, const struct keeper_image *i);
 void keeper_image_tell(struct keeper *k, const struct keeper_image *i);
+/* Whether the open file is the one the kernel asked about. */
+bool keeper_same_file(int fd, const struct image_key *key);
+/* Probes a TLS library that is known, unless it was, and tells the kernel; fd: the file. */
+void keeper_image_probe(struct keeper *k, struct keeper_image *i, int fd);
 /* From the exec that asked until now, 0 where the file was inspected before; -1 not known. */
 int64_t keeper_exec_window(const struct record_image *r, bool inspected_before);
 /* Looks at the scripts that a runtime was told to run. */
 void keeper_ask_scripts(struct keeper *k, const struct record_image *r);
+
+/* libraries.c: TLS libraries, before a client's children map them */
+/* A client began: looks where the dynamic linker of its root does, unless it lives in a user
+ * namespace of its own. */
+void keeper_libraries_look(struct keeper *k, pid_t pid);
+/* The same for all clients, once this keeper has taken over: until then nothing is looked at. */
+void keeper_libraries_again(struct keeper *k);
+/* After keeper_seed(): libraries that governed processes have mapped and an earlier keeper had
+ * probed are asked about. Else a process would go unread once the earlier probes are gone. */
+void keeper_libraries_kept(struct keeper *k);
+/* The file, where it is one that is waited for. Returns a descriptor of the caller's, -ENOENT: it
+ * is none, or another -errno. */
+int keeper_library_open(const struct keeper *k, const struct image_key *key);
+/* It was answered; whether it is to be probed for a client's sake. */
+bool keeper_library_take(struct keeper *k, const struct image_key *key);
 
 /* masks.c: hosts that cannot mask in place */
 #define KEEPER_MASKS_CLOSED                                                                        \

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -281,6 +282,11 @@ static BENCH_UNUSED void bench_close(struct bench *b)
 		b->k.clients = c->next;
 		free(c);
 	}
+	while (b->k.n_libraries)
+		close(b->k.libraries[--b->k.n_libraries]);
+	/* who mapped them */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
 	keeper_questions_drop(&b->k);
 	free(b->k.seeded);
 	close(b->k.child[KEEPER_CHILD_ANALYST].sock);

@@ -14,20 +14,20 @@ probed() {
 	find $links -name 'tls-*' | sed 's|.*/tls-\([0-9]*\)-.*|\1|' | sort -u | wc -l
 }
 
-step "the libraries are probed when something governed maps them"
+step "the libraries are probed when a client begins, before anything governed maps them"
 directory=$(policy_variant children)
 bailiff_on "$directory" || fail "bailiff did not start"
 check "curl has OpenSSL" sh -c 'ldd /usr/bin/curl | grep -q libssl'
 check "wget has GnuTLS" sh -c 'ldd /usr/bin/wget | grep -q libgnutls'
+check "none has a probe before a client began" test "$(probed)" = 0
 governed_start alice
-before=$(probed)
-# each waits for its arguments, with its libraries mapped, until they have been looked at: how long
-# that takes is the emulated processor's
-for pause in 4 12 20; do
-	governed alice "sleep $pause | curl -sS -K -; sleep $pause | wget -q -i -" >/dev/null
-	[ "$(probed)" -ge $((before + 2)) ] && break
+# the client, OpenSSL and GnuTLS; how long a look takes is the emulated processor's
+for _ in $(seq 600); do
+	[ "$(probed)" -ge 3 ] && break
+	sleep 0.1
 done
-check "two libraries more have probes" test "$(probed)" -ge $((before + 2))
+check "two libraries beside the client have probes" test "$(probed)" -ge 3
+detail "$(find $links -name 'tls-*0' -printf '%f ')"
 
 step "the model's Bash posts with curl and with wget to an allowed host: both are in the log"
 events_mark
@@ -54,6 +54,50 @@ event "the number in their bodies was found in each, with whom it went to" \
 check "it is in no file of bailiff's" planted_in_files $log_directory /var/lib/bailiff
 check "every request of the client was well-formed" api_clean
 detail "$(find $links -name 'tls-*' | wc -l) probes"
+
+step "a child that has mapped its library goes on being read when bailiff was killed and starts again"
+project=/home/alice/project
+cat >$project/late.py <<'EOF'
+import os, sys, time, urllib.request
+open(sys.argv[1] + ".ready", "w").close()
+while not os.path.exists(sys.argv[1] + ".go"):
+    time.sleep(0.1)
+with urllib.request.urlopen("https://allowed.example/" + sys.argv[1], b"word", timeout=60) as answer:
+    print(answer.status, flush=True)
+EOF
+# late NAME: it is started, and waits
+late() {
+	governed alice "cd $project && setsid /usr/bin/python3 late.py $1 >$1.out 2>&1 &"
+	for _ in $(seq 300); do
+		[ -e "$project/$1.ready" ] && return
+		sleep 0.1
+	done
+	fail "it did not begin"
+}
+# went NAME: it goes on, and has its answer
+went() {
+	touch "$project/$1.go"
+	for _ in $(seq 300); do
+		grep -qx 200 "$project/$1.out" && return
+		sleep 0.1
+	done
+	return 1
+}
+late late
+check "it has OpenSSL mapped" grep -q libssl "/proc/$(pgrep -f 'late.py late')/maps"
+bailiff_kill
+bailiff_on "$directory" || fail "bailiff did not start again"
+events_mark
+check "it posts" went late
+event "what it posted is in the log" 'code("http_request") | person("alice@company.com")
+	| any(.[]; .http_request.url.path == "/late")'
+late later
+find $links -name 'tls-*' -delete
+events_mark
+check "mutation: without the probes another posts" went later
+check "and it is not in the log" events 'code("http_request") | none'
+bailiff_kill
+bailiff_on "$directory" || fail "bailiff did not start again"
 
 step "what a child says to a host that is not allowed is not said at all"
 events_mark
