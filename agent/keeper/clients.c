@@ -142,6 +142,7 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 	pid_t pid = (pid_t)actor->tgid;
 	uint64_t start_ns = actor->start_ns;
 	struct keeper_client *c;
+	bool began = false;
 	struct process_note note = {
 		.tgid = actor->tgid, .start_ns = start_ns, .window_ns = window_ns, .actor = *actor};
 
@@ -156,7 +157,7 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 		c->start_ns = start_ns;
 		c->next = k->clients;
 		k->clients = c;
-		keeper_libraries_look(k, pid);
+		began = true;
 	}
 	c->uid = actor->who_uid;
 	c->tampered = NULL; /* it executed anew, or was probed anew */
@@ -185,6 +186,9 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 	fill_cgroup(pid, &note);
 	fill_claims(pid, &note);
 	keeper_tell(k, KEEPER_CHILD_READER, CHANNEL_NOTE, &note, sizeof(note), -1);
+	/* not before: of a process that has ended meanwhile nothing could be read any more */
+	if (began)
+		keeper_libraries_look(k, pid);
 }
 
 /* A client whose pid is gone, or is somebody else's by now. */
