@@ -496,17 +496,21 @@ static __always_inline void net_remember(struct socket_context *s, const struct 
 		passed_keep(s, &w->address);
 }
 
-/* Whether the first door let exactly this through, by the policy in force, on the way to the
- * second. */
-static __always_inline bool net_passed(struct socket_context *s, const struct address *a)
+/* Whether the policy in force let the socket's peer through, and nothing was refused since. */
+static __always_inline bool net_in_force(const struct socket_context *s)
 {
 	struct policy_root *root;
 	__u32 slot = 0;
 
-	if (!passed_take(s, a))
-		return false;
 	root = policy_now(&slot);
-	return root && root->generation == s->judged;
+	return root && s->judged == root->generation && !(s->state & SOCKET_RESET);
+}
+
+/* Whether the first door let exactly this through, by the policy in force, on the way to the
+ * second. */
+static __always_inline bool net_passed(struct socket_context *s, const struct address *a)
+{
+	return passed_take(s, a) && net_in_force(s);
 }
 
 /* Which names opened the socket, against the one the request is for. */
