@@ -34,6 +34,12 @@ static __always_inline struct socket_context *cgroup_socket(struct bpf_sock_addr
 {
 	struct bpf_sock *sk = ctx->sk;
 
+	if (NET_SEES_SOCKETS) {
+		const struct bpf_sock_addr_kern *whole = bpf_cast_to_kern_ctx(ctx);
+
+		if (net_bare(whole->sk))
+			return NULL;
+	}
 	return sk ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
 }
 

@@ -487,6 +487,12 @@ int net_egress(struct __sk_buff *skb)
 
 	if (!sk)
 		return PACKET_PASS;
+	if (NET_SEES_SOCKETS) {
+		const struct sk_buff *whole = bpf_cast_to_kern_ctx(skb);
+
+		if (net_bare(whole->sk))
+			return PACKET_PASS;
+	}
 	/* of a socket that is not a whole one (a handshake's) it gives nothing */
 	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (!s || !(s->flags & TASK_GOVERNED))
