@@ -29,14 +29,49 @@ static __always_inline void cgroup_address(struct bpf_sock_addr *ctx, bool v6, s
 	}
 }
 
+/* What the LSM hooks left on the socket; NULL: nothing. */
+static __always_inline struct socket_context *cgroup_socket(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (NET_SEES_SOCKETS) {
+		const struct bpf_sock_addr_kern *whole = bpf_cast_to_kern_ctx(ctx);
+
+		if (net_bare(whole->sk))
+			return NULL;
+	}
+	return sk ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
+}
+
+/* net_passed() for nearly all that comes here: what the first door kept is in its one form, so that
+ * an address of the same bytes is in it too. */
+static __always_inline bool cgroup_passed(struct bpf_sock_addr *ctx, bool v6,
+					  struct socket_context *s)
+{
+	__u32 *kept = (__u32 *)s->passed;
+
+	if (s->passed_family != (v6 ? VERDICT_AF_INET6 : VERDICT_AF_INET) ||
+	    s->passed_port != bpf_ntohs((__u16)ctx->user_port))
+		return false;
+	if (!v6 && kept[0] != ctx->user_ip4)
+		return false;
+	if (v6 && (kept[0] != ctx->user_ip6[0] || kept[1] != ctx->user_ip6[1] ||
+		   kept[2] != ctx->user_ip6[2] || kept[3] != ctx->user_ip6[3]))
+		return false;
+	s->passed_family = 0;
+	return net_in_force(s);
+}
+
 static __always_inline int cgroup_judge(struct bpf_sock_addr *ctx, __u32 door, bool v6)
 {
-	struct socket_context *s = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, 0, 0) : NULL;
+	struct socket_context *s = cgroup_socket(ctx);
 	bool governed = s && (s->flags & TASK_GOVERNED);
 	struct address a = {};
 	struct net_work *w;
 	__u32 verdict;
 
+	if (s && cgroup_passed(ctx, v6, s))
+		return CGROUP_PASS;
 	if (!governed && net_free(bpf_ntohs((__u16)ctx->user_port)))
 		return CGROUP_PASS;
 	cgroup_address(ctx, v6, &a);

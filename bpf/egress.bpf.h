@@ -12,7 +12,6 @@
 
 #define PACKET_V4      0x0800 /* ETH_P_IP */
 #define PACKET_V6      0x86dd
-#define PROTOCOL_TCP   6
 #define STATE_LISTEN   10
 #define V4_HEADER      20
 #define V6_HEADER      40

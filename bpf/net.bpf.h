@@ -477,6 +477,25 @@ static __always_inline void net_count(__u32 verdict)
 		count(COUNTER_DENIED, 1);
 }
 
+/* A program's context as the kernel has it, since 6.2. Weak: where it is not, libbpf leaves a call
+ * that the verifier must not come to. The enum is the verifier's own name for it: a kernel that has
+ * the one has the other. */
+extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
+enum special_kfunc_type___cast { KF_bpf_cast_to_kern_ctx___cast = 1 };
+
+#define NET_SEES_SOCKETS                                                                           \
+	(bpf_core_enum_value_exists(enum special_kfunc_type___cast,                                \
+				    KF_bpf_cast_to_kern_ctx___cast) &&                             \
+	 bpf_core_field_exists(struct sock, sk_bpf_storage))
+
+/* Whether no program of anybody's has put something to the socket: as it is with most sockets of a
+ * host, none of which was ever a governed task's. It is the first thing that the helper looks at,
+ * which gives nothing then; to look without it saves a call for every packet. */
+static __always_inline bool net_bare(const struct sock *sk)
+{
+	return sk && !sk->sk_bpf_storage;
+}
+
 /* What was let through, and by which names: a later send on the socket asks no table. */
 static __always_inline void net_remember(struct socket_context *s, const struct net_work *w)
 {
@@ -496,17 +515,21 @@ static __always_inline void net_remember(struct socket_context *s, const struct 
 		passed_keep(s, &w->address);
 }
 
-/* Whether the first door let exactly this through, by the policy in force, on the way to the
- * second. */
-static __always_inline bool net_passed(struct socket_context *s, const struct address *a)
+/* Whether the policy in force let the socket's peer through, and nothing was refused since. */
+static __always_inline bool net_in_force(const struct socket_context *s)
 {
 	struct policy_root *root;
 	__u32 slot = 0;
 
-	if (!passed_take(s, a))
-		return false;
 	root = policy_now(&slot);
-	return root && root->generation == s->judged;
+	return root && s->judged == root->generation && !(s->state & SOCKET_RESET);
+}
+
+/* Whether the first door let exactly this through, by the policy in force, on the way to the
+ * second. */
+static __always_inline bool net_passed(struct socket_context *s, const struct address *a)
+{
+	return passed_take(s, a) && net_in_force(s);
 }
 
 /* Which names opened the socket, against the one the request is for. */

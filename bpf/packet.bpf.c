@@ -484,20 +484,28 @@ int net_egress(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct socket_context *s;
-	struct policy_root *root;
-	__u32 slot = 0;
 
 	if (!sk)
 		return PACKET_PASS;
+	if (NET_SEES_SOCKETS) {
+		const struct sk_buff *whole = bpf_cast_to_kern_ctx(skb);
+
+		if (net_bare(whole->sk))
+			return PACKET_PASS;
+	}
 	/* of a socket that is not a whole one (a handshake's) it gives nothing */
 	s = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (!s || !(s->flags & TASK_GOVERNED))
 		return PACKET_PASS;
-	root = policy_now(&slot);
-	if ((!root || s->judged != root->generation || (s->state & SOCKET_RESET) ||
-	     egress_detours(skb, sk)) &&
-	    egress_unjudged(skb) == PACKET_DROP)
+	if (net_in_force(s)) {
+		/* nearly all: neither a route of its own nor a question can be in it */
+		if (packet_is_plain_tcp(skb))
+			return PACKET_PASS;
+		if (egress_detours(skb, sk) && egress_unjudged(skb) == PACKET_DROP)
+			return PACKET_DROP;
+	} else if (egress_unjudged(skb) == PACKET_DROP) {
 		return PACKET_DROP;
+	}
 	if (!packet_is_udp(skb))
 		return PACKET_PASS;
 	return dns_leaves(skb) == PACKET_DROP ? PACKET_DROP : PACKET_PASS;

@@ -237,7 +237,11 @@ int tables_mark(const struct tables *t, int fd, const struct sockaddr_storage *t
 		memcpy(mark.passed, &six->sin6_addr, sizeof(six->sin6_addr));
 	}
 	mark.passed_family = to ? to->ss_family : 0;
-	return bpf_map_update_elem(t->sockets, &fd, &mark, BPF_ANY);
+	if (bpf_map_update_elem(t->sockets, &fd, &mark, BPF_ANY) < 0)
+		return -1;
+	/* net_connect looks it up, and the kernel keeps with the socket what was looked up last.
+	 * The first time it searches a list and takes a lock, which no later door pays for. */
+	return to ? bpf_map_lookup_elem(t->sockets, &fd, &mark) : 0;
 }
 
 void tables_attach(struct tables *t, int cgroup)
