@@ -490,7 +490,8 @@ enum special_kfunc_type___cast { KF_bpf_cast_to_kern_ctx___cast = 1 };
 
 /* Whether no program of anybody's has put something to the socket: as it is with most sockets of a
  * host, none of which was ever a governed task's. It is the first thing that the helper looks at,
- * which gives nothing then; to look without it saves a call for every packet. */
+ * which gives nothing then; to look without it saves a call for every packet. For whole sockets:
+ * the kernel runs programs for packets and connects of no others. */
 static __always_inline bool net_bare(const struct sock *sk)
 {
 	return sk && !sk->sk_bpf_storage;
