@@ -91,7 +91,7 @@ __noinline int inline_judge(struct inline_work *w, __u32 i)
 		return 0;
 	s = scan_span(&w->run, i);
 	at = s->named - 1;
-	inline_find_piece(w, at);
+	inline_at_piece(w, at);
 	kind = INLINE_KIND(inline_where_of(w, at));
 	/* what a tool was given comes again with each turn. The model said it, so that a block
 	 * would keep it from nobody, and would end the conversation */

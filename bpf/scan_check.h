@@ -17,9 +17,11 @@
 #ifdef __BPF__
 #define SCAN_HIDE(x) asm volatile("" : "+r"(x))
 #define SCAN_KEEP(x) asm volatile("" : "+r"(x) : : "memory")
+#define SCAN_UNROLL  _Pragma("unroll")
 #else
 #define SCAN_HIDE(x) (void)0
 #define SCAN_KEEP(x) (void)0
+#define SCAN_UNROLL
 #endif
 
 /* Sums over the bytes of a value, for the checks. Changed by a function of its own: what the
