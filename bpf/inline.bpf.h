@@ -12,8 +12,10 @@
 
 #define INLINE_LOOKS  8	   /* at a stretch of a stream, that one call takes at most */
 #define INLINE_WORDS  8	   /* of such a stretch */
-#define INLINE_MASKS  8	   /* words of a span that a step masks */
+#define INLINE_MASKS  4	   /* words of a span that a step masks */
 #define INLINE_SLACK  8	   /* bytes of text that one of a stream makes at most */
+#define INLINE_BETWEEN 256 /* bytes between two spans that are put back with both */
+#define INLINE_PAGE   12   /* bits of an address within a page, the smallest that there is */
 #define INLINE_PIECES 8192 /* a power of two, a place is masked with it */
 #define INLINE_ROUNDS 8192 /* of 16 KiB */
 
@@ -147,6 +149,8 @@ struct inline_work {
 	/* the span that is being masked */
 	__u32 mask_at, mask_to, mask_flags, mask_piece;
 	__u32 low, high; /* what of raw it changed */
+	/* spans whose bytes are to be put back with one write */
+	__u32 put_from, put_to, put_n;
 	/* blocks */
 	__u32 block;	/* the detector + 1 of the first one in this call */
 	__u32 block_at; /* in raw */
@@ -161,6 +165,7 @@ struct inline_work {
 	__u64 number;
 	struct inline_found found[INLINE_FOUND];
 	__u32 n_found;
+	__u32 noted; /* of these, the last that was */
 	__u32 write_at; /* of an answer */
 	struct alpn_offer offer;
 	struct scan_state scan, ahead;

@@ -30,8 +30,45 @@ __noinline int inline_put(struct inline_work *w, __u32 from, __u32 to)
 	if (bpf_probe_write_user((void *)(w->buffer + w->done + from), w->raw + from, len)) {
 		count(COUNTER_UNREADABLE, 1);
 		w->failed = 1;
+		return 1;
 	}
 	return 0;
+}
+
+/* Puts back what inline_put_soon() kept. */
+static __always_inline void inline_put_kept(struct inline_work *w)
+{
+	/* each of them counts that could not be overwritten */
+	if (w->put_n && inline_put(w, w->put_from, w->put_to) && w->put_n > 1)
+		count(COUNTER_UNREADABLE, w->put_n - 1);
+	w->put_n = 0;
+}
+
+/* Puts raw[from, to) back, together with what is to be put just before it: a write costs 100 ns,
+ * however short it is. What lies between two spans is written as it was read, and never in a page
+ * that has none, which may be one that cannot be written to. */
+static __always_inline void inline_put_soon(struct inline_work *w, __u32 from, __u32 to)
+{
+	__u64 at = w->buffer + w->done;
+	__u32 first, last;
+
+	if (from >= to)
+		return;
+	if (w->put_n) {
+		first = from < w->put_from ? from : w->put_from;
+		last = to > w->put_to ? to : w->put_to;
+		if (from <= w->put_to + INLINE_BETWEEN &&
+		    !(((at + first) ^ (at + last - 1)) >> INLINE_PAGE)) {
+			w->put_from = first;
+			w->put_to = last;
+			w->put_n++;
+			return;
+		}
+		inline_put_kept(w);
+	}
+	w->put_from = from;
+	w->put_to = to;
+	w->put_n = 1;
 }
 
 #define INLINE_EACH(byte) ((byte)*0x0101010101010101ull)
@@ -246,7 +283,7 @@ __noinline int inline_tool(struct inline_work *w, __u32 end)
 	len = content_tool_len(&w->out, end);
 	if (!len)
 		return 0;
-	inline_note(w, v->rule, CONTENT_INPUT, SCAN_MASK, 0, BAILIFF_REASON_TOOL);
+	inline_note(w, v->rule, INLINE_WHAT(CONTENT_INPUT, SCAN_MASK, 0, BAILIFF_REASON_TOOL));
 	byte = content_tool_byte(&w->content, &w->out, len, w->raw[(end - 1) & (SCAN_BUFFER - 1)]);
 	for (i = 1; i <= CONTENT_SATURATED; i++) {
 		if (i > len)
@@ -412,9 +449,10 @@ static __always_inline void inline_mask_word(struct inline_work *w, __u32 at, __
 	w->high = to + n;
 }
 
-/* The next bytes of the span: up to eight words of them. Returns 1 when it is done. */
-static __always_inline int inline_mask_some(struct inline_work *w)
+/* The next bytes of a span that lies in more than one piece, or is long. */
+static long inline_mask_step(__u32 i, struct inline_work **ctx)
 {
+	struct inline_work *w = *ctx;
 	__u32 at, to, n, where, next, left;
 
 	for (__u32 j = 0; j < INLINE_MASKS; j++) {
@@ -445,9 +483,26 @@ static __always_inline int inline_mask_some(struct inline_work *w)
 	return 0;
 }
 
-static long inline_mask_step(__u32 i, struct inline_work **ctx)
+/* The bytes of a span, from the piece mask_piece on. Nearly all spans are a few words that stand
+ * for themselves and lie on end. */
+static __always_inline void inline_mask_bytes(struct inline_work *w, struct inline_work **ctx)
 {
-	return inline_mask_some(*ctx);
+	__u32 next = w->mask_piece + 1, at = w->mask_at, to = w->mask_to, n;
+	__u32 where = inline_where_of(w, at), last = INLINE_LAST(where);
+
+	if (INLINE_PLAIN(where) &&
+	    (next >= w->n_pieces || w->piece[next & (INLINE_PIECES - 1)].text >= to)) {
+		for (__u32 j = 0; j < INLINE_MASKS && at < to; j++) {
+			n = to - at < 8 ? to - at : 8;
+			inline_mask_word(w, at, last, n);
+			at += n;
+			last += n;
+		}
+		if (at >= to)
+			return;
+		w->mask_at = at;
+	}
+	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
 }
 
 static long inline_mask_span(__u32 i, struct inline_work **ctx)
@@ -466,14 +521,12 @@ static long inline_mask_span(__u32 i, struct inline_work **ctx)
 	inline_at_piece(w, s->start);
 	w->low = SCAN_BUFFER;
 	w->high = 0;
-	/* nearly all are done by the first step */
-	if (!inline_mask_some(w))
-		bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
+	inline_mask_bytes(w, ctx);
 	/* the first block of the call */
 	if (w->block_at == INLINE_NOWHERE)
 		w->block_at = w->low < w->high ? w->low : w->from;
 	if (inline_puts(w))
-		inline_put(w, w->low, w->high);
+		inline_put_soon(w, w->low, w->high);
 	return 0;
 }
 
@@ -481,7 +534,9 @@ __noinline int inline_mask(struct inline_work *w)
 {
 	if (!w)
 		return 0;
+	w->put_n = 0;
 	bpf_loop(SCAN_SPANS, inline_mask_span, &w, 0);
+	inline_put_kept(w);
 	w->run.n = 0;
 	return 0;
 }
