@@ -10,14 +10,14 @@
 #include "bpf/refusal.bpf.h"
 #include "bpf/scan.h"
 
-#define INLINE_LOOKS  8	   /* at a stretch of a stream, that one call takes at most */
-#define INLINE_WORDS  8	   /* of such a stretch */
-#define INLINE_MASKS  4	   /* words of a span that a step masks */
-#define INLINE_SLACK  8	   /* bytes of text that one of a stream makes at most */
-#define INLINE_BETWEEN 256 /* bytes between two spans that are put back with both */
-#define INLINE_PAGE   12   /* bits of an address within a page, the smallest that there is */
-#define INLINE_PIECES 8192 /* a power of two, a place is masked with it */
-#define INLINE_ROUNDS 8192 /* of 16 KiB */
+#define INLINE_LOOKS   8    /* at a stretch of a stream, that one call takes at most */
+#define INLINE_WORDS   8    /* of such a stretch */
+#define INLINE_MASKS   4    /* words of a span that a step masks */
+#define INLINE_SLACK   8    /* bytes of text that one of a stream makes at most */
+#define INLINE_BETWEEN 256  /* bytes between two spans that are put back with both */
+#define INLINE_PAGE    12   /* bits of an address within a page, the smallest that there is */
+#define INLINE_PIECES  8192 /* a power of two, a place is masked with it */
+#define INLINE_ROUNDS  8192 /* of 16 KiB */
 
 /* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here
  * nothing is overwritten, and what would have been is told. */
@@ -165,7 +165,7 @@ struct inline_work {
 	__u64 number;
 	struct inline_found found[INLINE_FOUND];
 	__u32 n_found;
-	__u32 noted; /* of these, the last that was */
+	__u32 noted;	/* of these, the last that was */
 	__u32 write_at; /* of an answer */
 	struct alpn_offer offer;
 	struct scan_state scan, ahead;

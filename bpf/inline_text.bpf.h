@@ -81,13 +81,12 @@ static __always_inline __u32 inline_before(__u64 marks)
 }
 
 /* Marks of eight bytes what content_is_ordinary() does not say of one. A byte of a word has its
- * upper bit set where it is not ASCII, below a blank, one of the two that mean something in JSON, or
- * DEL. What is carried over from a byte to the next one comes from one that is marked by then
+ * upper bit set where it is not ASCII, below a blank, one of the two that mean something in JSON,
+ * or DEL. What is carried over from a byte to the next one comes from one that is marked by then
  * (Mycroft), so that the first mark is right, and it alone is looked at. */
 static __always_inline __u64 inline_other(__u64 word)
 {
-	return (word | (word - INLINE_EACH(0x20)) |
-		((word ^ INLINE_EACH('"')) - INLINE_EACH(1)) |
+	return (word | (word - INLINE_EACH(0x20)) | ((word ^ INLINE_EACH('"')) - INLINE_EACH(1)) |
 		((word ^ INLINE_EACH('\\')) - INLINE_EACH(1)) | (word + INLINE_EACH(1))) &
 	       INLINE_EACH(0x80);
 }

@@ -91,22 +91,39 @@ static __always_inline __u8 scan_byte(const struct scan_run *run, const struct s
 		      : b->byte[at & (SCAN_BUFFER - 1)];
 }
 
+/* The next bytes of a value into its sum. */
+SCAN_FUNCTION int scan_add_some(struct scan_sum *sum, const struct scan_run *run,
+				const struct scan_buffer *bytes, __s32 at)
+{
+	__u32 left;
+
+	if (!sum || !run || !bytes)
+		return 0;
+	left = sum->left;
+	for (__u32 i = 0; i < SCAN_ADDED && i < left; i++) {
+		scan_add(sum, scan_byte(run, bytes, at + (__s32)i));
+		/* what was in registers the verifier would follow from here on */
+		SCAN_KEEP(sum);
+	}
+	sum->left = left > SCAN_ADDED ? left - SCAN_ADDED : 0;
+	return 0;
+}
+
 /* Whether the bytes from start (maybe before the buffer) up to run->upto are a value. */
 SCAN_FUNCTION int scan_check(const struct scan_run *run, const struct scan_buffer *bytes,
 			     __u32 check, __s32 start)
 {
 	struct scan_sum sum = {0};
+	__s32 len;
 
 	if (!run || !bytes)
 		return 0;
-	for (__u32 i = 0; i < SCAN_LENGTH_MAX; i++) {
-		__s32 at = start + (__s32)i;
-
-		if (at >= (__s32)run->upto)
-			break;
-		scan_add(&sum, scan_byte(run, bytes, at));
-	}
-	return scan_is_value(&sum, check);
+	len = (__s32)run->upto - start;
+	sum.check = check;
+	sum.left = len < 0 ? 0 : len < SCAN_LENGTH_MAX ? (__u32)len : SCAN_LENGTH_MAX;
+	for (__u32 i = 0; i < SCAN_LENGTH_MAX && sum.left; i += SCAN_ADDED)
+		scan_add_some(&sum, run, bytes, start + (__s32)i);
+	return scan_is_value(&sum);
 }
 
 /* ---- spans -------------------------------------------------------------------------------------
@@ -260,7 +277,8 @@ SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
 }
 
 /* The same for what is nearly always so: one match, which is as its state says it, and lies apart.
- * Without a call: where returns are guarded against speculation, one costs as much as four bytes. */
+ * Without a call: where returns are guarded against speculation, one costs as much as four bytes.
+ */
 static __always_inline void scan_match(const struct scan_table *t, struct scan_run *run,
 				       const struct scan_buffer *bytes, __u32 at, __u32 state)
 {
@@ -272,8 +290,7 @@ static __always_inline void scan_match(const struct scan_table *t, struct scan_r
 	start = scan_start(t, run, e, (__s32)at);
 	run->upto = at;
 	if (!l->matches || l->lead || l->own || e->more || d->check || d->reach || start < 0 ||
-	    !scan_append(run, (__u32)start,
-			 SCAN_WHAT(e->detector, SCAN_COMPLETE) | scan_acts(d)))
+	    !scan_append(run, (__u32)start, SCAN_WHAT(e->detector, SCAN_COMPLETE) | scan_acts(d)))
 		scan_event(t, run, bytes, at, state);
 }
 

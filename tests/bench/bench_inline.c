@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What masking in place costs on the client's time: a write of 16 KiB that is gone over, above an
- * empty pair of uprobes at the same place (what is added to a record), and above a pair of which the
- * first copies the same bytes once, with the same helper (what a byte costs that is looked at).
+ * empty pair of uprobes at the same place (what is added to a record), and above a pair of which
+ * the first copies the same bytes once, with the same helper (what a byte costs that is looked at).
  *
  * Only uprobes on functions of this program. Rounds of each kind take turns; what is compared is a
  * round with the one beside it. Where the kernel is in lockdown nothing is overwritten: the bytes
@@ -222,7 +222,8 @@ int main(int argc, char **argv)
 
 		printf("%-24s above the empty pair: %6.2f us; above the copy: %6.2f us, %.2f ns a "
 		       "byte\n",
-		       filling_names[f], (ns - base) / 1e3, (ns - copy) / 1e3, (ns - copy) / RECORD);
+		       filling_names[f], (ns - base) / 1e3, (ns - copy) / 1e3,
+		       (ns - copy) / RECORD);
 	}
 	bench_empty__destroy(none);
 	free((void *)options.table);
