@@ -144,7 +144,8 @@ struct inline_work {
 	__u32 accept_to;
 	__u32 accept_cut; /* it began in an earlier piece */
 	__u32 accept_whole;
-	__u32 n; /* bytes of text */
+	__u32 n;      /* bytes of text */
+	__u32 looked; /* bytes of the stretch that was looked at last */
 	__u32 n_pieces;
 	/* the span that is being masked */
 	__u32 mask_at, mask_to, mask_flags, mask_piece;

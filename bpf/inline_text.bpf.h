@@ -115,6 +115,7 @@ __noinline int inline_bulk(struct inline_work *w)
 {
 	__u32 at, n, left, end, same, code;
 	void *from, *to; /* not of u8: clang would go byte by byte */
+	volatile __u32 *looked;
 	bool take;
 	__u8 kind = 0;
 	__u64 word, other;
@@ -122,6 +123,7 @@ __noinline int inline_bulk(struct inline_work *w)
 	/* of an answer that is overwritten each byte is looked at */
 	if (!w || w->answer)
 		return 0;
+	looked = &w->looked;
 	left = content_run(&w->content, &kind);
 	at = w->at;
 	n = w->n;
@@ -137,12 +139,17 @@ __noinline int inline_bulk(struct inline_work *w)
 		/* what is not taken lies behind the text, and is overwritten by what is */
 		from = &w->raw[at & (SCAN_BUFFER - 1)];
 		to = &w->text.byte[n & (SCAN_BUFFER - 1)];
-		same = inline_words(from, to, end - at);
+		/* by way of memory: the verifier would follow each length by itself */
+		*looked = inline_words(from, to, end - at);
+		same = *looked;
 		at += same;
 		if (take)
 			n += same;
 		if (same == 8 * INLINE_WORDS)
 			continue;
+		/* a full text has no place for another word */
+		if (at >= end)
+			break;
 		from = &w->raw[at & (SCAN_BUFFER - 1)];
 		to = &w->text.byte[n & (SCAN_BUFFER - 1)];
 		word = *(__u64 *)from;
@@ -492,13 +499,15 @@ static __always_inline void inline_mask_bytes(struct inline_work *w, struct inli
 	if (INLINE_PLAIN(where) &&
 	    (next >= w->n_pieces || w->piece[next & (INLINE_PIECES - 1)].text >= to)) {
 		for (__u32 j = 0; j < INLINE_MASKS && at < to; j++) {
-			n = to - at < 8 ? to - at : 8;
-			inline_mask_word(w, at, last, n);
-			at += n;
-			last += n;
+			n = to - at;
+			if (n <= 8) {
+				inline_mask_word(w, at, last, n);
+				return;
+			}
+			inline_mask_word(w, at, last, 8);
+			at += 8;
+			last += 8;
 		}
-		if (at >= to)
-			return;
 		w->mask_at = at;
 	}
 	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);

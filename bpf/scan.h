@@ -63,6 +63,8 @@ static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, 
 	__u32 at = state << (SCAN_CLASSES_SHIFT + 1) | 2u * t->class_of[byte];
 	const __u8 *next = (const __u8 *)t->next;
 
+	/* masked last: of what two 32-bit words make together 6.1 knows nothing */
+	SCAN_HIDE(at);
 	SCAN_HIDE(next);
 	return *(const __u16 *)(const void *)(next + (at & (2 * SCAN_NEXT_MAX - 2)));
 }
@@ -394,6 +396,8 @@ static __always_inline int scan_idle(const struct scan_table *t, struct scan_run
 		run->state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
 		run->at = at;
 	}
+	/* what is read from memory again the verifier takes for the same, whichever way led here */
+	SCAN_KEEP(run);
 	return i >= SCAN_SKIP;
 }
 
@@ -437,6 +441,7 @@ static __always_inline void scan_walk(const struct scan_table *t, struct scan_ru
 	}
 	run->at = at + i;
 	run->state = state;
+	SCAN_KEEP(run);
 }
 
 /* One step: twice at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
