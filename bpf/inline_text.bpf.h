@@ -44,8 +44,8 @@ static __always_inline void inline_put_kept(struct inline_work *w)
 	w->put_n = 0;
 }
 
-/* Puts raw[from, to) back, together with what is to be put just before it: a write costs 100 ns,
- * however short it is. What lies between two spans is written as it was read, and never in a page
+/* Puts raw[from, to) back, together with what is to be put just before it: of a short write nearly
+ * all is the way there. What lies between two spans is written as it was read, and never in a page
  * that has none, which may be one that cannot be written to. */
 static __always_inline void inline_put_soon(struct inline_work *w, __u32 from, __u32 to)
 {
