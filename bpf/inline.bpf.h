@@ -10,11 +10,14 @@
 #include "bpf/refusal.bpf.h"
 #include "bpf/scan.h"
 
-#define INLINE_LOOKS  32   /* of eight bytes of a stream, that one call takes at most */
-#define INLINE_MASKS  16   /* bytes of a span that a step masks */
-#define INLINE_SLACK  8	   /* bytes of text that one of a stream makes at most */
-#define INLINE_PIECES 8192 /* a power of two, a place is masked with it */
-#define INLINE_ROUNDS 8192 /* of 16 KiB */
+#define INLINE_LOOKS   8    /* at a stretch of a stream, that one call takes at most */
+#define INLINE_WORDS   8    /* of such a stretch */
+#define INLINE_MASKS   4    /* words of a span that a step masks */
+#define INLINE_SLACK   8    /* bytes of text that one of a stream makes at most */
+#define INLINE_BETWEEN 256  /* bytes between two spans that are put back with both */
+#define INLINE_PAGE    12   /* bits of an address within a page, the smallest that there is */
+#define INLINE_PIECES  8192 /* a power of two, a place is masked with it */
+#define INLINE_ROUNDS  8192 /* of 16 KiB */
 
 /* Set by the loader before load. A kernel in lockdown has no bpf_probe_write_user: with 0 here
  * nothing is overwritten, and what would have been is told. */
@@ -141,11 +144,14 @@ struct inline_work {
 	__u32 accept_to;
 	__u32 accept_cut; /* it began in an earlier piece */
 	__u32 accept_whole;
-	__u32 n; /* bytes of text */
+	__u32 n;      /* bytes of text */
+	__u32 looked; /* bytes of the stretch that was looked at last */
 	__u32 n_pieces;
 	/* the span that is being masked */
 	__u32 mask_at, mask_to, mask_flags, mask_piece;
 	__u32 low, high; /* what of raw it changed */
+	/* spans whose bytes are to be put back with one write */
+	__u32 put_from, put_to, put_n;
 	/* blocks */
 	__u32 block;	/* the detector + 1 of the first one in this call */
 	__u32 block_at; /* in raw */
@@ -160,6 +166,7 @@ struct inline_work {
 	__u64 number;
 	struct inline_found found[INLINE_FOUND];
 	__u32 n_found;
+	__u32 noted;	/* of these, the last that was */
 	__u32 write_at; /* of an answer */
 	struct alpn_offer offer;
 	struct scan_state scan, ahead;
@@ -223,6 +230,9 @@ static __always_inline __u32 inline_plain(__u32 at, __u32 kind)
 #define INLINE_CUT(w)  ((w) >> 19 & 1)
 #define INLINE_LEN(w)  ((w) >> 20 & 0xff)
 #define INLINE_KIND(w) ((w) >> 28 & 3)
+/* Overwritten by what content_mask_byte() calls an ordinary byte, and by nothing else. */
+#define INLINE_PLAIN(w)                                                                            \
+	(((w) & (3 << 14 | 1 << 19 | 0xff << 20)) == inline_where(0, CONTENT_PLAIN, 0, 1, 0))
 /* raw bytes of a character at most: a pair, each of its twelve signs written by number */
 #define INLINE_MASK_MAX 72
 
@@ -269,6 +279,17 @@ __noinline int inline_find_piece(struct inline_work *w, __u32 at)
 			*found = next;
 	}
 	return 0;
+}
+
+/* The same, where nearly always it is the one that the last one was in: a call less. */
+static __always_inline void inline_at_piece(struct inline_work *w, __u32 at)
+{
+	__u32 next = w->mask_piece + 1;
+
+	if (w->mask_piece >= w->n_pieces ||
+	    w->piece[w->mask_piece & (INLINE_PIECES - 1)].text > at ||
+	    (next < w->n_pieces && w->piece[next & (INLINE_PIECES - 1)].text <= at))
+		inline_find_piece(w, at);
 }
 
 /* What is to be known of a byte of the piece mask_piece. */

@@ -7,35 +7,59 @@
 
 #define INLINE_NOWHERE 0xffffffffu
 
+/* What tells findings apart beside the detector: the last four bytes of struct inline_found. */
+#define INLINE_WHAT(kind, action, repeat, reason)                                                  \
+	((__u32)(kind) | (__u32)(action) << 8 | (__u32)(repeat) << 16 | (__u32)(reason) << 24)
+
+static __always_inline bool inline_is(const struct inline_found *f, __u32 detector, __u32 what)
+{
+	return f->detector == detector &&
+	       INLINE_WHAT(f->kind, f->action, f->repeat, f->reason) == what;
+}
+
 /* Notes a finding. Where there is no place for another kind of it, it counts with the last. */
-static __always_inline void inline_note(struct inline_work *w, __u32 detector, __u32 kind,
-					__u32 action, __u32 repeat, __u32 reason)
+__noinline int inline_note(struct inline_work *w, __u32 detector, __u32 what)
 {
 	struct inline_found *f;
 	__u32 i;
 
+	if (!w)
+		return 0;
 	for (i = 0; i < INLINE_FOUND; i++) {
 		f = &w->found[i];
 		if (i >= w->n_found)
 			break;
-		if (f->detector == detector && f->kind == kind && f->action == action &&
-		    f->repeat == repeat && f->reason == reason) {
+		if (inline_is(f, detector, what)) {
 			f->n++;
-			return;
+			w->noted = i;
+			return 0;
 		}
 	}
 	if (i >= INLINE_FOUND) {
 		w->found[INLINE_FOUND - 1].n++;
-		return;
+		return 0;
 	}
 	f = &w->found[i & (INLINE_FOUND - 1)];
 	f->n = 1;
 	f->detector = detector;
-	f->kind = kind;
-	f->action = action;
-	f->repeat = repeat;
-	f->reason = reason;
+	f->kind = what;
+	f->action = what >> 8;
+	f->repeat = what >> 16;
+	f->reason = what >> 24;
+	w->noted = i;
 	w->n_found = i + 1;
+	return 0;
+}
+
+/* The same, where nearly always it is what was noted last: a call less. */
+static __always_inline void inline_note_again(struct inline_work *w, __u32 detector, __u32 what)
+{
+	struct inline_found *f = &w->found[w->noted & (INLINE_FOUND - 1)];
+
+	if (w->noted < w->n_found && inline_is(f, detector, what))
+		f->n++;
+	else
+		inline_note(w, detector, what);
 }
 
 /* What the client sends to the model at the same time is blocked with it: the request that asks for
@@ -82,16 +106,14 @@ static __always_inline __u32 inline_strongest(__u32 acts)
 }
 
 /* What is done with a span. Returns 1 when it is masked. */
-__noinline int inline_judge(struct inline_work *w, __u32 i)
+static __always_inline int inline_judge(struct inline_work *w, __u32 i)
 {
 	const struct scan_span *s;
 	__u32 kind, action, repeat = 0, block = 0, whole, history, at;
 
-	if (!w)
-		return 0;
 	s = scan_span(&w->run, i);
 	at = s->named - 1;
-	inline_find_piece(w, at);
+	inline_at_piece(w, at);
 	kind = INLINE_KIND(inline_where_of(w, at));
 	/* what a tool was given comes again with each turn. The model said it, so that a block
 	 * would keep it from nobody, and would end the conversation */
@@ -117,7 +139,8 @@ __noinline int inline_judge(struct inline_work *w, __u32 i)
 		w->block_fresh = 1;
 	}
 	if (action && whole && !w->dry)
-		inline_note(w, s->detector, kind, action, repeat, BAILIFF_REASON_CONTENT);
+		inline_note_again(w, s->detector,
+				  INLINE_WHAT(kind, action, repeat, BAILIFF_REASON_CONTENT));
 	return action >= SCAN_MASK;
 }
 

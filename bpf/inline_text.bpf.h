@@ -8,6 +8,12 @@
 /* ---- a round: gather text, scan it, mask it ----------------------------------------------------
  */
 
+/* Whether anything is overwritten. */
+static __always_inline bool inline_puts(const struct inline_work *w)
+{
+	return inline_writes && !w->dry && w->mode == BAILIFF_MODE_ENFORCE;
+}
+
 /* Puts raw[from, to) back where it was read. */
 __noinline int inline_put(struct inline_work *w, __u32 from, __u32 to)
 {
@@ -19,32 +25,88 @@ __noinline int inline_put(struct inline_work *w, __u32 from, __u32 to)
 	len = to - from;
 	/* a positive size, and the verifier has to see it so */
 	len = ((len - 1) & (SCAN_BUFFER - 1)) + 1;
-	if (!inline_writes || w->dry || w->mode != BAILIFF_MODE_ENFORCE)
+	if (!inline_puts(w))
 		return 0;
 	if (bpf_probe_write_user((void *)(w->buffer + w->done + from), w->raw + from, len)) {
 		count(COUNTER_UNREADABLE, 1);
 		w->failed = 1;
+		return 1;
 	}
 	return 0;
 }
 
+/* Puts back what inline_put_soon() kept. */
+static __always_inline void inline_put_kept(struct inline_work *w)
+{
+	/* each of them counts that could not be overwritten */
+	if (w->put_n && inline_put(w, w->put_from, w->put_to) && w->put_n > 1)
+		count(COUNTER_UNREADABLE, w->put_n - 1);
+	w->put_n = 0;
+}
+
+/* Puts raw[from, to) back, together with what is to be put just before it: of a short write nearly
+ * all is the way there. What lies between two spans is written as it was read, and never in a page
+ * that has none, which may be one that cannot be written to. */
+static __always_inline void inline_put_soon(struct inline_work *w, __u32 from, __u32 to)
+{
+	__u64 at = w->buffer + w->done;
+	__u32 first, last;
+
+	if (from >= to)
+		return;
+	if (w->put_n) {
+		first = from < w->put_from ? from : w->put_from;
+		last = to > w->put_to ? to : w->put_to;
+		if (from <= w->put_to + INLINE_BETWEEN &&
+		    !(((at + first) ^ (at + last - 1)) >> INLINE_PAGE)) {
+			w->put_from = first;
+			w->put_to = last;
+			w->put_n++;
+			return;
+		}
+		inline_put_kept(w);
+	}
+	w->put_from = from;
+	w->put_to = to;
+	w->put_n = 1;
+}
+
 #define INLINE_EACH(byte) ((byte)*0x0101010101010101ull)
 
-/* How many of eight bytes, from the first one on, are what content_is_ordinary() says of one. A
- * byte of a word has its upper bit set where it is not ASCII, below a blank, one of the two that
- * mean something in JSON, or DEL. What is carried over from a byte to the next one comes from one
- * that is marked by then (Mycroft), so that the first mark is right, and it alone is looked at. */
-static __always_inline __u32 inline_ordinary(__u64 word)
+/* How many of eight bytes lie before the first that is marked: has its upper bit set. */
+static __always_inline __u32 inline_before(__u64 marks)
 {
-	__u64 other =
-		(word | (word - INLINE_EACH(0x20)) | ((word ^ INLINE_EACH('"')) - INLINE_EACH(1)) |
-		 ((word ^ INLINE_EACH('\\')) - INLINE_EACH(1)) | (word + INLINE_EACH(1))) &
-		INLINE_EACH(0x80);
-
-	if (!other)
-		return 8;
 	/* below the lowest bit that is set: a bit for each byte up to it */
-	return ((((other & -other) - 1) & INLINE_EACH(1)) * INLINE_EACH(1) >> 56) - 1;
+	return ((((marks & -marks) - 1) & INLINE_EACH(1)) * INLINE_EACH(1) >> 56) - 1;
+}
+
+/* Marks of eight bytes what content_is_ordinary() does not say of one. A byte of a word has its
+ * upper bit set where it is not ASCII, below a blank, one of the two that mean something in JSON,
+ * or DEL. What is carried over from a byte to the next one comes from one that is marked by then
+ * (Mycroft), so that the first mark is right, and it alone is looked at. */
+static __always_inline __u64 inline_other(__u64 word)
+{
+	return (word | (word - INLINE_EACH(0x20)) | ((word ^ INLINE_EACH('"')) - INLINE_EACH(1)) |
+		((word ^ INLINE_EACH('\\')) - INLINE_EACH(1)) | (word + INLINE_EACH(1))) &
+	       INLINE_EACH(0x80);
+}
+
+/* Copies words of which each byte is ordinary, of at most `left` bytes. Returns how many bytes. */
+static __always_inline __u32 inline_words(const void *from, void *to, __u32 left)
+{
+	__u64 word;
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < 8 * INLINE_WORDS; i += 8) {
+		if (i + 8 > left)
+			break;
+		word = *(const __u64 *)(from + i);
+		*(__u64 *)(to + i) = word;
+		if (inline_other(word))
+			break;
+	}
+	return i;
 }
 
 /* Bytes that the content machine has nothing to say of, eight at a time: nearly all of a stream
@@ -53,13 +115,15 @@ __noinline int inline_bulk(struct inline_work *w)
 {
 	__u32 at, n, left, end, same, code;
 	void *from, *to; /* not of u8: clang would go byte by byte */
+	volatile __u32 *looked;
 	bool take;
 	__u8 kind = 0;
-	__u64 word;
+	__u64 word, other;
 
 	/* of an answer that is overwritten each byte is looked at */
 	if (!w || w->answer)
 		return 0;
+	looked = &w->looked;
 	left = content_run(&w->content, &kind);
 	at = w->at;
 	n = w->n;
@@ -75,16 +139,28 @@ __noinline int inline_bulk(struct inline_work *w)
 		/* what is not taken lies behind the text, and is overwritten by what is */
 		from = &w->raw[at & (SCAN_BUFFER - 1)];
 		to = &w->text.byte[n & (SCAN_BUFFER - 1)];
+		/* by way of memory: the verifier would follow each length by itself */
+		*looked = inline_words(from, to, end - at);
+		same = *looked;
+		at += same;
+		if (take)
+			n += same;
+		if (same == 8 * INLINE_WORDS)
+			continue;
+		/* a full text has no place for another word */
+		if (at >= end)
+			break;
+		from = &w->raw[at & (SCAN_BUFFER - 1)];
+		to = &w->text.byte[n & (SCAN_BUFFER - 1)];
 		word = *(__u64 *)from;
 		*(__u64 *)to = word;
-		same = inline_ordinary(word);
+		other = inline_other(word);
+		same = other ? inline_before(other) : 8;
 		if (same > end - at)
 			same = end - at;
 		at += same;
 		if (take)
 			n += same;
-		if (same == 8)
-			continue;
 		/* line ends and quotes, every thirty bytes of code */
 		if (at + 2 > end || w->raw[at & (SCAN_BUFFER - 1)] != '\\')
 			break;
@@ -213,7 +289,7 @@ __noinline int inline_tool(struct inline_work *w, __u32 end)
 	len = content_tool_len(&w->out, end);
 	if (!len)
 		return 0;
-	inline_note(w, v->rule, CONTENT_INPUT, SCAN_MASK, 0, BAILIFF_REASON_TOOL);
+	inline_note(w, v->rule, INLINE_WHAT(CONTENT_INPUT, SCAN_MASK, 0, BAILIFF_REASON_TOOL));
 	byte = content_tool_byte(&w->content, &w->out, len, w->raw[(end - 1) & (SCAN_BUFFER - 1)]);
 	for (i = 1; i <= CONTENT_SATURATED; i++) {
 		if (i > len)
@@ -314,18 +390,15 @@ static long inline_gather(__u32 i, struct inline_work **ctx)
 /* ---- masking -----------------------------------------------------------------------------------
  */
 
-/* One decoded byte of a span. */
+/* One decoded byte of a span, which does not stand for itself. */
 __noinline int inline_mask_byte(struct inline_work *w, __u32 at, __u32 flags)
 {
-	__u32 where, last, len, next;
+	__u32 where, last, len;
 	struct content_out o = {};
 	__u8 b, style;
 
 	if (!w)
 		return 0;
-	next = w->mask_piece + 1;
-	if (next < w->n_pieces && w->piece[next & (INLINE_PIECES - 1)].text <= at)
-		w->mask_piece = next;
 	b = w->text.byte[at & (SCAN_BUFFER - 1)];
 	where = inline_where_of(w, at);
 	len = INLINE_LEN(where);
@@ -347,17 +420,97 @@ __noinline int inline_mask_byte(struct inline_work *w, __u32 at, __u32 flags)
 	return 0;
 }
 
+/* Of eight bytes those that scan_masked() changes: the upper bit of each. Of seven bits no sum is
+ * carried over to the next byte. */
+static __always_inline __u64 inline_changed(__u64 word, __u32 flags)
+{
+	__u64 low = word & INLINE_EACH(0x7f), star, digit, letter;
+
+	if (flags & SCAN_WHOLE) {
+		star = (word ^ INLINE_EACH('*')) & INLINE_EACH(0x7f);
+		return (star + INLINE_EACH(0x7f) | word) & INLINE_EACH(0x80);
+	}
+	digit = low + INLINE_EACH(0x80 - '0') & ~(low + INLINE_EACH(0x80 - '9' - 1));
+	low |= INLINE_EACH(0x20);
+	letter = low + INLINE_EACH(0x80 - 'a') & ~(low + INLINE_EACH(0x80 - 'z' - 1));
+	return (word | digit | letter) & INLINE_EACH(0x80);
+}
+
+/* At most eight bytes from text `at` on, n of them of the span: what stands for itself, from raw
+ * `to` on. What lies behind them is written as it was. */
+static __always_inline void inline_mask_word(struct inline_work *w, __u32 at, __u32 to, __u32 n)
+{
+	void *text = &w->text.byte[at & (SCAN_BUFFER - 1)], *raw = &w->raw[to & (SCAN_BUFFER - 1)];
+	__u64 marks = inline_changed(*(__u64 *)text, w->mask_flags), bytes;
+
+	if (n < 8)
+		marks &= (1ull << 8 * n) - 1;
+	if (!marks)
+		return;
+	bytes = (marks >> 7) * 0xff;
+	*(__u64 *)raw = (*(__u64 *)raw & ~bytes) | (INLINE_EACH('*') & bytes);
+	at = to + inline_before(marks);
+	if (at < w->low)
+		w->low = at;
+	w->high = to + n;
+}
+
+/* The next bytes of a span that lies in more than one piece, or is long. */
 static long inline_mask_step(__u32 i, struct inline_work **ctx)
 {
 	struct inline_work *w = *ctx;
+	__u32 at, to, n, where, next, left;
 
 	for (__u32 j = 0; j < INLINE_MASKS; j++) {
-		if (w->mask_at >= w->mask_to)
+		at = w->mask_at;
+		left = w->mask_to - at;
+		if (at >= w->mask_to)
 			return 1;
-		inline_mask_byte(w, w->mask_at, w->mask_flags);
-		w->mask_at++;
+		next = w->mask_piece + 1;
+		to = SCAN_BUFFER;
+		if (next < w->n_pieces) {
+			to = w->piece[next & (INLINE_PIECES - 1)].text;
+			if (to <= at) {
+				w->mask_piece = next;
+				continue;
+			}
+		}
+		where = inline_where_of(w, at);
+		n = 1;
+		if (INLINE_PLAIN(where)) {
+			n = left < to - at ? left : to - at;
+			n = n < 8 ? n : 8;
+			inline_mask_word(w, at, INLINE_LAST(where), n);
+		} else {
+			inline_mask_byte(w, at, w->mask_flags);
+		}
+		w->mask_at = at + n;
 	}
 	return 0;
+}
+
+/* The bytes of a span, from the piece mask_piece on. Nearly all spans are a few words that stand
+ * for themselves and lie on end. */
+static __always_inline void inline_mask_bytes(struct inline_work *w, struct inline_work **ctx)
+{
+	__u32 next = w->mask_piece + 1, at = w->mask_at, to = w->mask_to, n;
+	__u32 where = inline_where_of(w, at), last = INLINE_LAST(where);
+
+	if (INLINE_PLAIN(where) &&
+	    (next >= w->n_pieces || w->piece[next & (INLINE_PIECES - 1)].text >= to)) {
+		for (__u32 j = 0; j < INLINE_MASKS && at < to; j++) {
+			n = to - at;
+			if (n <= 8) {
+				inline_mask_word(w, at, last, n);
+				return;
+			}
+			inline_mask_word(w, at, last, 8);
+			at += 8;
+			last += 8;
+		}
+		w->mask_at = at;
+	}
+	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
 }
 
 static long inline_mask_span(__u32 i, struct inline_work **ctx)
@@ -373,14 +526,15 @@ static long inline_mask_span(__u32 i, struct inline_work **ctx)
 	w->mask_at = s->start;
 	w->mask_to = s->end;
 	w->mask_flags = s->flags;
-	inline_find_piece(w, s->start);
+	inline_at_piece(w, s->start);
 	w->low = SCAN_BUFFER;
 	w->high = 0;
-	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
+	inline_mask_bytes(w, ctx);
 	/* the first block of the call */
 	if (w->block_at == INLINE_NOWHERE)
 		w->block_at = w->low < w->high ? w->low : w->from;
-	inline_put(w, w->low, w->high);
+	if (inline_puts(w))
+		inline_put_soon(w, w->low, w->high);
 	return 0;
 }
 
@@ -388,7 +542,9 @@ __noinline int inline_mask(struct inline_work *w)
 {
 	if (!w)
 		return 0;
+	w->put_n = 0;
 	bpf_loop(SCAN_SPANS, inline_mask_span, &w, 0);
+	inline_put_kept(w);
 	w->run.n = 0;
 	return 0;
 }

@@ -59,10 +59,14 @@ struct scan_buffer {
 
 static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, __u8 byte)
 {
-	__u32 at = state << (SCAN_CLASSES_SHIFT) | t->class_of[byte];
+	/* in bytes, and from a base that stays in a register: each byte waits for the one before */
+	__u32 at = state << (SCAN_CLASSES_SHIFT + 1) | 2u * t->class_of[byte];
+	const __u8 *next = (const __u8 *)t->next;
 
+	/* masked last: of what two 32-bit words make together 6.1 knows nothing */
 	SCAN_HIDE(at);
-	return t->next[at & (SCAN_NEXT_MAX - 1)];
+	SCAN_HIDE(next);
+	return *(const __u16 *)(const void *)(next + (at & (2 * SCAN_NEXT_MAX - 2)));
 }
 
 /* Eight bytes, the first one lowest. */
@@ -89,22 +93,39 @@ static __always_inline __u8 scan_byte(const struct scan_run *run, const struct s
 		      : b->byte[at & (SCAN_BUFFER - 1)];
 }
 
+/* The next bytes of a value into its sum. */
+SCAN_FUNCTION int scan_add_some(struct scan_sum *sum, const struct scan_run *run,
+				const struct scan_buffer *bytes, __s32 at)
+{
+	__u32 left;
+
+	if (!sum || !run || !bytes)
+		return 0;
+	left = sum->left;
+	for (__u32 i = 0; i < SCAN_ADDED && i < left; i++) {
+		scan_add(sum, scan_byte(run, bytes, at + (__s32)i));
+		/* what was in registers the verifier would follow from here on */
+		SCAN_KEEP(sum);
+	}
+	sum->left = left > SCAN_ADDED ? left - SCAN_ADDED : 0;
+	return 0;
+}
+
 /* Whether the bytes from start (maybe before the buffer) up to run->upto are a value. */
 SCAN_FUNCTION int scan_check(const struct scan_run *run, const struct scan_buffer *bytes,
 			     __u32 check, __s32 start)
 {
 	struct scan_sum sum = {0};
+	__s32 len;
 
 	if (!run || !bytes)
 		return 0;
-	for (__u32 i = 0; i < SCAN_LENGTH_MAX; i++) {
-		__s32 at = start + (__s32)i;
-
-		if (at >= (__s32)run->upto)
-			break;
-		scan_add(&sum, scan_byte(run, bytes, at));
-	}
-	return scan_is_value(&sum, check);
+	len = (__s32)run->upto - start;
+	sum.check = check;
+	sum.left = len < 0 ? 0 : len < SCAN_LENGTH_MAX ? (__u32)len : SCAN_LENGTH_MAX;
+	for (__u32 i = 0; i < SCAN_LENGTH_MAX && sum.left; i += SCAN_ADDED)
+		scan_add_some(&sum, run, bytes, start + (__s32)i);
+	return scan_is_value(&sum);
 }
 
 /* ---- spans -------------------------------------------------------------------------------------
@@ -160,6 +181,29 @@ SCAN_FUNCTION int scan_emit(struct scan_run *run, __u32 start, __u32 what)
 	return 0;
 }
 
+/* The same where the span touches none that was there before, which is nearly always. Returns 0
+ * where it may. */
+static __always_inline int scan_append(struct scan_run *run, __u32 start, __u32 what)
+{
+	struct scan_span *s;
+	__u32 n = run->n;
+
+	if (run->upto <= start || n >= SCAN_SPANS)
+		return 0;
+	if (n) {
+		s = scan_span(run, n - 1);
+		if (s->start >= start || s->end > start)
+			return 0;
+	}
+	s = scan_span(run, n);
+	s->start = start;
+	s->end = s->named = run->upto;
+	s->detector = (__u16)what;
+	s->flags = (__u16)(what >> 16);
+	run->n = n + 1;
+	return 1;
+}
+
 static __always_inline __s32 scan_start(const struct scan_table *t, const struct scan_run *run,
 					const struct scan_entry *e, __s32 now)
 {
@@ -168,6 +212,12 @@ static __always_inline __s32 scan_start(const struct scan_table *t, const struct
 	if (e->age == SCAN_AGE_MARK)
 		return run->mark[t->detector[e->detector].mark & (SCAN_MARKS - 1)];
 	return now - e->age;
+}
+
+/* What a span of a detector has beside its own. */
+static __always_inline __u32 scan_acts(const struct scan_detector *d)
+{
+	return SCAN_WHAT(0, d->acts) | (d->style == SCAN_STYLE_ALL ? SCAN_WHAT(0, SCAN_WHOLE) : 0);
 }
 
 /* Emits what one detector has from start (maybe before the buffer) up to run->upto. */
@@ -179,9 +229,7 @@ SCAN_FUNCTION int scan_take(const struct scan_table *t, struct scan_run *run,
 	if (!t || !run || !bytes)
 		return 0;
 	d = &t->detector[what & 255];
-	what |= SCAN_WHAT(0, d->acts);
-	if (d->style == SCAN_STYLE_ALL)
-		what |= SCAN_WHAT(0, SCAN_WHOLE);
+	what |= scan_acts(d);
 	if (start < 0)
 		return scan_emit(run, 0, what | SCAN_WHAT(0, SCAN_CONTINUED));
 	for (__u32 i = 0; i < 255; i++) {
@@ -228,6 +276,24 @@ SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
 	if (l->own)
 		run->own = (__s32)at + 1 - l->own;
 	return 0;
+}
+
+/* The same for what is nearly always so: one match, which is as its state says it, and lies apart.
+ * Without a call: where returns are guarded against speculation, one costs as much as four bytes.
+ */
+static __always_inline void scan_match(const struct scan_table *t, struct scan_run *run,
+				       const struct scan_buffer *bytes, __u32 at, __u32 state)
+{
+	const struct scan_label *l = &t->label[state & (SCAN_STATES_MAX - 1)];
+	const struct scan_entry *e = &t->entry[l->matches & (SCAN_ENTRIES_MAX - 1)];
+	const struct scan_detector *d = &t->detector[e->detector];
+	__s32 start;
+
+	start = scan_start(t, run, e, (__s32)at);
+	run->upto = at;
+	if (!l->matches || l->lead || l->own || e->more || d->check || d->reach || start < 0 ||
+	    !scan_append(run, (__u32)start, SCAN_WHAT(e->detector, SCAN_COMPLETE) | scan_acts(d)))
+		scan_event(t, run, bytes, at, state);
 }
 
 /* One byte while something goes on that was masked at the end of the last buffer: whatever is past
@@ -302,17 +368,15 @@ static __always_inline __u32 scan_pairs(const struct scan_table *t, __u64 word, 
 }
 
 /* Goes over idle bytes from run->at on. Returns 1 when there may be more, 0 when a candidate may
- * start at one of the next two, or the buffer ends soon. A function of its own: the verifier looks
- * at it once. Little-endian, as all machines are that this is built for. */
-SCAN_FUNCTION int scan_idle(const struct scan_table *t, struct scan_run *run,
-			    const struct scan_buffer *bytes)
+ * start at one of the next two, or the buffer ends soon. Little-endian, as all machines are that
+ * this is built for. */
+static __always_inline int scan_idle(const struct scan_table *t, struct scan_run *run,
+				     const struct scan_buffer *bytes)
 {
 	__u32 at, left, i, shows;
 	__u64 barred = ~0ull;
 	const __u8 *from;
 
-	if (!t || !run || !bytes)
-		return 0;
 	/* what may start something has a pair before it */
 	at = run->at - 2;
 	left = run->len - at;
@@ -332,16 +396,59 @@ SCAN_FUNCTION int scan_idle(const struct scan_table *t, struct scan_run *run,
 		run->state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
 		run->at = at;
 	}
+	/* what is read from memory again the verifier takes for the same, whichever way led here */
+	SCAN_KEEP(run);
 	return i >= SCAN_SKIP;
 }
 
-/* One step, at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
+/* Whether a state is left for what is done elsewhere: none is live (unless that is waited for, low
+ * is 0 then), or it says something. One comparison. */
+static __always_inline int scan_stops(const struct scan_table *t, __u32 state, __u32 low)
+{
+	return state - low >= t->quiet - low;
+}
+
+/* At most SCAN_STRIDE bytes through the automaton, up to the first that scan_stops() at. Without a
+ * call in it, so that all of it stays in registers. */
+static __always_inline void scan_walk(const struct scan_table *t, struct scan_run *run,
+				      const struct scan_buffer *bytes)
+{
+	__u32 at = run->at, state = run->state, left = run->len - at, i;
+	/* scan_idle() stops before what it saw */
+	__u32 low = state < t->idle ? 0 : t->idle;
+	__u64 word;
+
+	if (left < SCAN_STRIDE) {
+		for (i = 0; i < SCAN_STRIDE && i < left; i++) {
+			state = scan_next(t, state, bytes->byte[(at + i) & (SCAN_BUFFER - 1)]);
+			if (scan_stops(t, state, i > 2 ? t->idle : low)) {
+				i++;
+				break;
+			}
+		}
+	} else {
+		word = scan_word(&bytes->byte[at & (SCAN_BUFFER - 1)]);
+		SCAN_UNROLL
+		for (i = 0; i < SCAN_STRIDE; i++) {
+			if (i == 8)
+				word = scan_word(&bytes->byte[(at + 8) & (SCAN_BUFFER - 1)]);
+			state = scan_next(t, state, word >> 8 * (i & 7) & 0xff);
+			if (scan_stops(t, state, i > 2 ? t->idle : low)) {
+				i++;
+				break;
+			}
+		}
+	}
+	run->at = at + i;
+	run->state = state;
+	SCAN_KEEP(run);
+}
+
+/* One step: twice at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
  * Returns 1 when the buffer is done (at == len), or the spans have to be taken first (n > 0). */
 static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
 				       const struct scan_buffer *bytes)
 {
-	__u32 at, state, idle;
-
 	/* a stride leaves at most one span for each of its bytes */
 	if (run->at >= run->len || run->n > SCAN_SPANS / 2)
 		return 1;
@@ -349,26 +456,13 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 		scan_carry(t, run, bytes);
 		return 0;
 	}
-	if (run->state < t->idle && run->at >= 2) {
-		for (idle = 0; idle < SCAN_IDLE; idle++)
-			if (!scan_idle(t, run, bytes))
-				break;
-		if (idle == SCAN_IDLE)
+	for (__u32 i = 0; i < SCAN_TURNS && run->at < run->len; i++) {
+		if (run->state < t->idle && run->at >= 2 && scan_idle(t, run, bytes))
 			return 0;
+		scan_walk(t, run, bytes);
+		if (run->state >= t->quiet)
+			scan_match(t, run, bytes, run->at - 1, run->state);
 	}
-	at = run->at;
-	state = run->state;
-	for (__u32 i = 0; i < SCAN_STRIDE && at < run->len; i++) {
-		state = scan_next(t, state, bytes->byte[at & (SCAN_BUFFER - 1)]);
-		if (state >= t->quiet)
-			scan_event(t, run, bytes, at, state);
-		at++;
-		/* past where scan_idle() saw something */
-		if (state < t->idle && i > 2)
-			break;
-	}
-	run->at = at;
-	run->state = state;
 	return 0;
 }
 

@@ -17,16 +17,20 @@
 #ifdef __BPF__
 #define SCAN_HIDE(x) asm volatile("" : "+r"(x))
 #define SCAN_KEEP(x) asm volatile("" : "+r"(x) : : "memory")
+#define SCAN_UNROLL  _Pragma("unroll")
 #else
 #define SCAN_HIDE(x) (void)0
 #define SCAN_KEEP(x) (void)0
+#define SCAN_UNROLL
 #endif
 
 /* Sums over the bytes of a value, for the checks. Changed by a function of its own: what the
  * verifier knew of counters it would follow through every path of a loop. */
 struct scan_sum {
+	__u32 check;			/* enum scan_check: what is summed up */
+	__u32 left;			/* bytes to come */
 	__u32 digits, even, odd, first; /* of the decimal digits */
-	__u32 plain, head, rest;	/* of these and letters */
+	__u32 plain, head, rest;	/* of these and letters: mod 97 alone looks at them */
 };
 
 /* Rest modulo 97 of a number below 9,800, without a division. */
@@ -60,12 +64,17 @@ static __always_inline int scan_issuer(__u32 first, __u32 digits)
 	return digits == 14 && (first == 30 || first == 36 || first == 38 || first == 39);
 }
 
-SCAN_FUNCTION int scan_add(struct scan_sum *s, __u32 b)
+static __always_inline void scan_add(struct scan_sum *s, __u32 b)
 {
-	b &= 0xff;
-	if (!s)
-		return 0;
-	if (b >= '0' && b <= '9') {
+	if (s->check == SCAN_CHECK_MOD97) {
+		if (!((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z')))
+			return;
+		if (s->plain < 4)
+			s->head |= b << 8 * s->plain;
+		else
+			s->rest = scan_mod97_add(s->rest, (__u8)b);
+		s->plain++;
+	} else if (b >= '0' && b <= '9') {
 		__u32 d = b - '0', twice = d > 4 ? 2 * d - 9 : 2 * d;
 		__u32 swap = s->even + d;
 
@@ -77,19 +86,11 @@ SCAN_FUNCTION int scan_add(struct scan_sum *s, __u32 b)
 			s->first = 10 * s->first + d;
 		s->digits++;
 	}
-	if ((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z')) {
-		if (s->plain < 4)
-			s->head |= b << 8 * s->plain;
-		else
-			s->rest = scan_mod97_add(s->rest, (__u8)b);
-		s->plain++;
-	}
-	return 0;
 }
 
-static __always_inline int scan_is_value(const struct scan_sum *s, __u32 check)
+static __always_inline int scan_is_value(const struct scan_sum *s)
 {
-	__u32 rest = s->rest;
+	__u32 rest = s->rest, check = s->check;
 
 	/* a sum of 250 digits is below 2,251: * 52429 >> 19 is / 10 */
 	if (check == SCAN_CHECK_LUHN || check == SCAN_CHECK_CARD)

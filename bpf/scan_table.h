@@ -22,9 +22,10 @@
 #define SCAN_RECENT	   16	 /* bytes of earlier buffers that a check may look back at */
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
-#define SCAN_STRIDE	   16  /* bytes of one step, so that a bpf_loop callback costs little */
-#define SCAN_SKIP	   256 /* bytes that start nothing and that one step goes over at most */
-#define SCAN_IDLE	   4   /* times that it does so */
+#define SCAN_STRIDE	   16 /* bytes of one step, so that a bpf_loop callback costs little */
+#define SCAN_TURNS	   2  /* times that one step goes over so many */
+#define SCAN_SKIP	   512 /* bytes that start nothing and that it goes over at most before them */
+#define SCAN_ADDED	   8   /* bytes of a value that one call adds to its sum */
 #define SCAN_PAIRS	   4   /* of bytes that tell together whether a candidate starts */
 #define SCAN_BARS	   8   /* bits for each of the two places where it may; 64 in all */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
