@@ -32,11 +32,20 @@ enum filling {
 	FILL_MIXED, /* logs, hashes, numbers, JSON */
 	FILL_DIGITS,
 	FILL_PROMPT, /* a value each 80 bytes */
+	FILL_CARDS,  /* the same, of the kinds whose look takes the longest: a sum of digits */
+	FILL_MAILS,  /* and a way back to where the value began */
 	FILL_MAX,
 };
 
 static const char *const filling_names[FILL_MAX] = {
-	"one letter", "prose", "code", "mixed, logs and numbers", "digits", "a value each 80 bytes",
+	"one letter",
+	"prose",
+	"code",
+	"mixed, logs and numbers",
+	"digits",
+	"a value each 80 bytes",
+	"a card each 80 bytes",
+	"an e-mail each 80 bytes",
 };
 
 static char record[FILL_MAX][RECORD], buffer[RECORD];
@@ -64,12 +73,16 @@ static double quiet(double *v, size_t n)
 	return v[n / 10];
 }
 
-/* The last is what proxy.py sends. */
+/* FILL_PROMPT is what proxy.py sends. */
 static const char *const repeated[FILL_MAX] = {
 	[FILL_WORDS] = "xxxxxxxxxxxxxxxx",
 	[FILL_DIGITS] = "0918273645546372",
 	[FILL_PROMPT] = "a turn of a conversation with 123-45-6789 in it and some more of the "
 			"usual words, ",
+	[FILL_CARDS] = "a turn of a conversation with 4111111111111111 in it and more of the usual "
+		       "words, ",
+	[FILL_MAILS] = "a turn of a conversation with dana@example.com in it and more of the usual "
+		       "words, ",
 };
 
 /* The middle of a long string in a request: what nearly all of one is. */
@@ -174,7 +187,8 @@ static double beside(struct bench_empty *none, struct bpf_program *enter)
 	return ns;
 }
 
-/* --value: what the last of these adds to a write, in us, for who compares it with something else.
+/* --value: what a value each 80 bytes adds to a write, in us, for who compares it with something
+ * else.
  */
 int main(int argc, char **argv)
 {
@@ -200,7 +214,9 @@ int main(int argc, char **argv)
 		empty[i] = beside(none, none->progs.empty_enter);
 		copied[i] = beside(none, none->progs.copy_enter);
 		w = world_open(&options);
-		for (int f = value ? FILL_PROMPT : 0; f < FILL_MAX; f++) {
+		for (int f = 0; f < FILL_MAX; f++) {
+			if (value && f != FILL_PROMPT)
+				continue;
 			ssl = begun();
 			taken[f][i] = calls(ssl, record[f]);
 		}
