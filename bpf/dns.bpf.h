@@ -9,7 +9,6 @@
 
 #include <bpf/bpf_endian.h>
 
-#define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
 #define ETHERTYPE_IP 0x0800
 #define ETHERTYPE_V6 0x86dd
@@ -123,16 +122,6 @@ static __always_inline bool packet_is_udp(struct __sk_buff *skb)
 		return data + 20 <= end && data[9] == PROTOCOL_UDP;
 	/* headers in between are for who may make raw sockets: governed tasks may not */
 	return data + 40 <= end && data[6] == PROTOCOL_UDP;
-}
-
-/* TCP right behind a header without options, so that it goes straight to the socket's peer. */
-static __always_inline bool packet_is_plain_tcp(struct __sk_buff *skb)
-{
-	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-
-	if (skb->protocol == bpf_htons(ETHERTYPE_IP))
-		return data + 20 <= end && data[0] == 0x45 && data[9] == PROTOCOL_TCP;
-	return data + 40 <= end && data[6] == PROTOCOL_TCP;
 }
 
 struct dns_packet {

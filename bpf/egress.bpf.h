@@ -12,6 +12,7 @@
 
 #define PACKET_V4      0x0800 /* ETH_P_IP */
 #define PACKET_V6      0x86dd
+#define PROTOCOL_TCP   6
 #define STATE_LISTEN   10
 #define V4_HEADER      20
 #define V6_HEADER      40
@@ -202,6 +203,17 @@ static __always_inline int egress_judge(struct __sk_buff *skb, struct bpf_sock *
 	}
 	net_end(w);
 	return verdict == BAILIFF_DENY ? PACKET_DROP : PACKET_PASS;
+}
+
+/* TCP right behind a header without options, so that it goes straight to the socket's peer. */
+static __always_inline bool egress_is_plain_tcp(struct __sk_buff *skb)
+{
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (skb->protocol == bpf_htons(PACKET_V4))
+		return data + V4_HEADER <= end && data[0] == 0x45 &&
+		       data[V4_PROTOCOL] == PROTOCOL_TCP;
+	return data + V6_HEADER <= end && data[V6_NEXT] == PROTOCOL_TCP;
 }
 
 /* Whether the packet goes elsewhere first than to the socket's peer: IP_OPTIONS and IPV6_RTHDR take

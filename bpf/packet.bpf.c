@@ -499,7 +499,7 @@ int net_egress(struct __sk_buff *skb)
 		return PACKET_PASS;
 	if (net_in_force(s)) {
 		/* nearly all: neither a route of its own nor a question can be in it */
-		if (packet_is_plain_tcp(skb))
+		if (egress_is_plain_tcp(skb))
 			return PACKET_PASS;
 		if (egress_detours(skb, sk) && egress_unjudged(skb) == PACKET_DROP)
 			return PACKET_DROP;

@@ -200,12 +200,13 @@ void keeper_libraries_look(struct keeper *k, pid_t pid)
 	char path[64];
 
 	/* until it has taken over, the kernel asks somebody else */
-	if (!k->took_over || !is_hosts(pid))
+	if (!k->took_over)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/root", pid);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return; /* it has ended */
+	/* In this order: from a user namespace of one's own there is no way back. -1: it ended. */
+	if (root < 0 || !is_hosts(pid))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		files += look_at(k, root, places[i], KEEPER_LIBRARIES_MAX - files);
 	have_asked(k);
