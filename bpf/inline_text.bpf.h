@@ -71,13 +71,11 @@ static __always_inline void inline_put_soon(struct inline_work *w, __u32 from, _
 	w->put_n = 1;
 }
 
-#define INLINE_EACH(byte) ((byte)*0x0101010101010101ull)
-
 /* How many of eight bytes lie before the first that is marked: has its upper bit set. */
 static __always_inline __u32 inline_before(__u64 marks)
 {
 	/* below the lowest bit that is set: a bit for each byte up to it */
-	return ((((marks & -marks) - 1) & INLINE_EACH(1)) * INLINE_EACH(1) >> 56) - 1;
+	return ((((marks & -marks) - 1) & SCAN_EACH(1)) * SCAN_EACH(1) >> 56) - 1;
 }
 
 /* Marks of eight bytes what content_is_ordinary() does not say of one. A byte of a word has its
@@ -86,9 +84,9 @@ static __always_inline __u32 inline_before(__u64 marks)
  * (Mycroft), so that the first mark is right, and it alone is looked at. */
 static __always_inline __u64 inline_other(__u64 word)
 {
-	return (word | (word - INLINE_EACH(0x20)) | ((word ^ INLINE_EACH('"')) - INLINE_EACH(1)) |
-		((word ^ INLINE_EACH('\\')) - INLINE_EACH(1)) | (word + INLINE_EACH(1))) &
-	       INLINE_EACH(0x80);
+	return (word | (word - SCAN_EACH(0x20)) | ((word ^ SCAN_EACH('"')) - SCAN_EACH(1)) |
+		((word ^ SCAN_EACH('\\')) - SCAN_EACH(1)) | (word + SCAN_EACH(1))) &
+	       SCAN_EACH(0x80);
 }
 
 /* Copies words of which each byte is ordinary, of at most `left` bytes. Returns how many bytes. */
@@ -368,7 +366,7 @@ __noinline int inline_byte(struct inline_work *w)
 	if (o->flags & CONTENT_ENDS) {
 		w->ended = 1;
 		/* a match that nothing follows is one now: the next text may never come */
-		if (w->n || w->scan.state)
+		if (w->n || w->scan.row)
 			inline_mark(w);
 	}
 	return 0;
@@ -424,16 +422,16 @@ __noinline int inline_mask_byte(struct inline_work *w, __u32 at, __u32 flags)
  * carried over to the next byte. */
 static __always_inline __u64 inline_changed(__u64 word, __u32 flags)
 {
-	__u64 low = word & INLINE_EACH(0x7f), star, digit, letter;
+	__u64 low = word & SCAN_EACH(0x7f), star, digit, letter;
 
 	if (flags & SCAN_WHOLE) {
-		star = (word ^ INLINE_EACH('*')) & INLINE_EACH(0x7f);
-		return (star + INLINE_EACH(0x7f) | word) & INLINE_EACH(0x80);
+		star = (word ^ SCAN_EACH('*')) & SCAN_EACH(0x7f);
+		return (star + SCAN_EACH(0x7f) | word) & SCAN_EACH(0x80);
 	}
-	digit = low + INLINE_EACH(0x80 - '0') & ~(low + INLINE_EACH(0x80 - '9' - 1));
-	low |= INLINE_EACH(0x20);
-	letter = low + INLINE_EACH(0x80 - 'a') & ~(low + INLINE_EACH(0x80 - 'z' - 1));
-	return (word | digit | letter) & INLINE_EACH(0x80);
+	digit = low + SCAN_EACH(0x80 - '0') & ~(low + SCAN_EACH(0x80 - '9' - 1));
+	low |= SCAN_EACH(0x20);
+	letter = low + SCAN_EACH(0x80 - 'a') & ~(low + SCAN_EACH(0x80 - 'z' - 1));
+	return (word | digit | letter) & SCAN_EACH(0x80);
 }
 
 /* At most eight bytes from text `at` on, n of them of the span: what stands for itself, from raw
@@ -448,7 +446,7 @@ static __always_inline void inline_mask_word(struct inline_work *w, __u32 at, __
 	if (!marks)
 		return;
 	bytes = (marks >> 7) * 0xff;
-	*(__u64 *)raw = (*(__u64 *)raw & ~bytes) | (INLINE_EACH('*') & bytes);
+	*(__u64 *)raw = (*(__u64 *)raw & ~bytes) | (SCAN_EACH('*') & bytes);
 	at = to + inline_before(marks);
 	if (at < w->low)
 		w->low = at;
@@ -513,15 +511,13 @@ static __always_inline void inline_mask_bytes(struct inline_work *w, struct inli
 	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
 }
 
-static long inline_mask_span(__u32 i, struct inline_work **ctx)
+static __always_inline void inline_mask_span(struct inline_work *w, struct inline_work **ctx,
+					     __u32 i)
 {
-	struct inline_work *w = *ctx;
 	const struct scan_span *s;
 
-	if (i >= w->run.n)
-		return 1;
 	if (!inline_judge(w, i))
-		return 0;
+		return;
 	s = scan_span(&w->run, i);
 	w->mask_at = s->start;
 	w->mask_to = s->end;
@@ -535,6 +531,21 @@ static long inline_mask_span(__u32 i, struct inline_work **ctx)
 		w->block_at = w->low < w->high ? w->low : w->from;
 	if (inline_puts(w))
 		inline_put_soon(w, w->low, w->high);
+}
+
+/* Some of the spans: a call of its own costs each of them as much as all else. */
+static long inline_mask_spans(__u32 i, struct inline_work **ctx)
+{
+	struct inline_work *w = *ctx;
+
+	for (__u32 j = 0; j < INLINE_SPANS; j++) {
+		__u32 at = i * INLINE_SPANS + j;
+
+		if (at >= w->run.n)
+			return 1;
+		inline_mask_span(w, ctx, at);
+		SCAN_KEEP(w);
+	}
 	return 0;
 }
 
@@ -543,7 +554,7 @@ __noinline int inline_mask(struct inline_work *w)
 	if (!w)
 		return 0;
 	w->put_n = 0;
-	bpf_loop(SCAN_SPANS, inline_mask_span, &w, 0);
+	bpf_loop(SCAN_SPANS / INLINE_SPANS, inline_mask_spans, &w, 0);
 	inline_put_kept(w);
 	w->run.n = 0;
 	return 0;

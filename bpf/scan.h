@@ -14,118 +14,32 @@
 
 #include "bpf/scan_check.h"
 
-#define SCAN_COMPLETE  1 /* a match ended in it */
-#define SCAN_OPEN      2 /* goes on past the buffer, as far as is known */
-#define SCAN_CONTINUED 4 /* began before the buffer */
-#define SCAN_WHOLE     8 /* has a match of a detector that leaves no byte standing */
-/* the other twelve: SCAN_ACT() of all that is in it */
-
-/* What is to be masked: matches that overlap are one. Named after the one that starts first; of
- * those, the longest; of those, the one whose detector is listed first. */
-struct scan_span {
-	__u32 start, end;
-	__u32 named; /* end of the match that it is named after */
-	__u16 detector;
-	__u16 flags;
-};
-
-/* One buffer on its way. In the kernel it lies in a map value: what a bpf_loop callback changes
- * must. */
-struct scan_run {
-	__u32 at, len;
-	__u32 state;
-	__u32 masking; /* as in struct scan_state, until what crossed the boundary has ended */
-	__u32 dropped; /* matches that their check refused */
-	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
-	__s32 mark[SCAN_MARKS];
-	__u32 upto; /* where what is looked at ends */
-	__u8 recent[SCAN_RECENT];
-	__u32 n;
-	struct scan_span span[SCAN_SPANS];
-};
-
-/* len of the run are looked at. Of what lies behind the last one nothing is: the verifier takes
- * every place for the last, and all that scan_idle() goes over to lie behind it. */
-struct scan_buffer {
-	__u8 byte[SCAN_BUFFER];
-#ifdef __BPF__
-	__u64 behind[SCAN_SKIP / 8];
-#endif
-};
-
 /* What one detector has: its number, and flags of the span. One word, for a function that the
  * verifier looks at by itself has at most five arguments. */
 #define SCAN_WHAT(detector, flags) ((__u32)(detector) | (__u32)(flags) << 16)
 
-static __always_inline __u32 scan_next(const struct scan_table *t, __u32 state, __u8 byte)
-{
-	/* in bytes, and from a base that stays in a register: each byte waits for the one before */
-	__u32 at = state << (SCAN_CLASSES_SHIFT + 1) | 2u * t->class_of[byte];
-	const __u8 *next = (const __u8 *)t->next;
+/* From a row to bytes within the table. */
+#define SCAN_ROW_BYTES (SCAN_CLASSES_SHIFT + 1 - SCAN_ROW_SHIFT)
 
-	/* masked last: of what two 32-bit words make together 6.1 knows nothing */
-	SCAN_HIDE(at);
-	SCAN_HIDE(next);
-	return *(const __u16 *)(const void *)(next + (at & (2 * SCAN_NEXT_MAX - 2)));
+/* The row of the state that a byte leads to. Each byte waits for the one before: from row to row it
+ * is a shift, a sum and a load, and nothing that keeps the place within bounds, since a row cannot
+ * be out of them. */
+static __always_inline __u16 scan_next(const struct scan_table *t, __u16 row, __u8 byte)
+{
+	const __u8 *column = (const __u8 *)(t->next + t->class_of[byte]);
+
+	/* of this byte alone, so that it is there before the row is */
+	SCAN_HIDE(column);
+	return *(const __u16 *)(const void *)(column + ((__u32)row << SCAN_ROW_BYTES));
 }
 
-/* Eight bytes, the first one lowest. */
-static __always_inline __u64 scan_word(const void *from)
+static __always_inline const struct scan_label *scan_label(const struct scan_table *t, __u16 row)
 {
-#ifdef __BPF__
-	/* not of the place itself: clang knows that it is no multiple of eight, and reads bytes */
-	const __u64 *word = from;
+	__u32 state = row >> SCAN_ROW_SHIFT;
 
-	return *word;
-#else
-	__u64 word;
-
-	__builtin_memcpy(&word, from, sizeof(word));
-	return word;
-#endif
-}
-
-/* A byte of the buffer, or of the last ones before it. */
-static __always_inline __u8 scan_byte(const struct scan_run *run, const struct scan_buffer *b,
-				      __s32 at)
-{
-	return at < 0 ? run->recent[(at + SCAN_RECENT) & (SCAN_RECENT - 1)]
-		      : b->byte[at & (SCAN_BUFFER - 1)];
-}
-
-/* The next bytes of a value into its sum. */
-SCAN_FUNCTION int scan_add_some(struct scan_sum *sum, const struct scan_run *run,
-				const struct scan_buffer *bytes, __s32 at)
-{
-	__u32 left;
-
-	if (!sum || !run || !bytes)
-		return 0;
-	left = sum->left;
-	for (__u32 i = 0; i < SCAN_ADDED && i < left; i++) {
-		scan_add(sum, scan_byte(run, bytes, at + (__s32)i));
-		/* what was in registers the verifier would follow from here on */
-		SCAN_KEEP(sum);
-	}
-	sum->left = left > SCAN_ADDED ? left - SCAN_ADDED : 0;
-	return 0;
-}
-
-/* Whether the bytes from start (maybe before the buffer) up to run->upto are a value. */
-SCAN_FUNCTION int scan_check(const struct scan_run *run, const struct scan_buffer *bytes,
-			     __u32 check, __s32 start)
-{
-	struct scan_sum sum = {0};
-	__s32 len;
-
-	if (!run || !bytes)
-		return 0;
-	len = (__s32)run->upto - start;
-	sum.check = check;
-	sum.left = len < 0 ? 0 : len < SCAN_LENGTH_MAX ? (__u32)len : SCAN_LENGTH_MAX;
-	for (__u32 i = 0; i < SCAN_LENGTH_MAX && sum.left; i += SCAN_ADDED)
-		scan_add_some(&sum, run, bytes, start + (__s32)i);
-	return scan_is_value(&sum);
+	/* of an argument the verifier does not know that it is sixteen bits */
+	SCAN_HIDE(state);
+	return &t->label[state & (SCAN_STATES_MAX - 1)];
 }
 
 /* ---- spans -------------------------------------------------------------------------------------
@@ -220,6 +134,30 @@ static __always_inline __u32 scan_acts(const struct scan_detector *d)
 	return SCAN_WHAT(0, d->acts) | (d->style == SCAN_STYLE_ALL ? SCAN_WHAT(0, SCAN_WHOLE) : 0);
 }
 
+/* Whether a byte may stand before what a detector finds, and belong to it. */
+static __always_inline int scan_belongs(const struct scan_detector *d, __u8 b)
+{
+	return d->back[b >> 6] >> (b & 63) & 1;
+}
+
+/* Where what was found at run->back begins. Returns 0 where it may be further back yet. */
+static __always_inline int scan_back(const struct scan_detector *d, struct scan_run *run,
+				     const struct scan_buffer *bytes)
+{
+	__s32 start = run->back;
+	__u32 i;
+
+	for (i = 0; i < SCAN_BACK; i++) {
+		if (i >= d->reach || start <= 0 ||
+		    !scan_belongs(d, bytes->byte[(start - 1) & (SCAN_BUFFER - 1)]))
+			break;
+		start--;
+	}
+	run->back = start;
+	SCAN_KEEP(run);
+	return i < SCAN_BACK;
+}
+
 /* Emits what one detector has from start (maybe before the buffer) up to run->upto. */
 SCAN_FUNCTION int scan_take(const struct scan_table *t, struct scan_run *run,
 			    const struct scan_buffer *bytes, __u32 what, __s32 start)
@@ -233,28 +171,26 @@ SCAN_FUNCTION int scan_take(const struct scan_table *t, struct scan_run *run,
 	if (start < 0)
 		return scan_emit(run, 0, what | SCAN_WHAT(0, SCAN_CONTINUED));
 	for (__u32 i = 0; i < 255; i++) {
-		__u8 b;
-
-		if (i >= d->reach || start <= 0)
-			break;
-		b = bytes->byte[(start - 1) & (SCAN_BUFFER - 1)];
-		if (!(d->back[b >> 6] >> (b & 63) & 1))
+		if (i >= d->reach || start <= 0 ||
+		    !scan_belongs(d, bytes->byte[(start - 1) & (SCAN_BUFFER - 1)]))
 			break;
 		start--;
 	}
+	if (scan_append(run, (__u32)start, what))
+		return 0;
 	return scan_emit(run, (__u32)start, what);
 }
 
 /* What the state says that the byte at `at` led to. */
 SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
-			     const struct scan_buffer *bytes, __u32 at, __u32 state)
+			     const struct scan_buffer *bytes, __u32 at, __u16 row)
 {
 	const struct scan_label *l;
 	__u32 list;
 
 	if (!t || !run || !bytes)
 		return 0;
-	l = &t->label[state & (SCAN_STATES_MAX - 1)];
+	l = scan_label(t, row);
 	list = l->matches;
 	run->upto = at;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
@@ -278,22 +214,34 @@ SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
 	return 0;
 }
 
-/* The same for what is nearly always so: one match, which is as its state says it, and lies apart.
- * Without a call: where returns are guarded against speculation, one costs as much as four bytes.
- */
+/* The same for what is nearly always so: one match, all of it in this buffer. With a call less or
+ * two: where returns are guarded against speculation, each costs as much as four bytes. */
 static __always_inline void scan_match(const struct scan_table *t, struct scan_run *run,
-				       const struct scan_buffer *bytes, __u32 at, __u32 state)
+				       const struct scan_buffer *bytes, __u32 at, __u16 row)
 {
-	const struct scan_label *l = &t->label[state & (SCAN_STATES_MAX - 1)];
+	const struct scan_label *l = scan_label(t, row);
 	const struct scan_entry *e = &t->entry[l->matches & (SCAN_ENTRIES_MAX - 1)];
 	const struct scan_detector *d = &t->detector[e->detector];
-	__s32 start;
+	__u32 what = SCAN_WHAT(e->detector, SCAN_COMPLETE);
+	__s32 start, is = 1;
 
 	start = scan_start(t, run, e, (__s32)at);
 	run->upto = at;
-	if (!l->matches || l->lead || l->own || e->more || d->check || d->reach || start < 0 ||
-	    !scan_append(run, (__u32)start, SCAN_WHAT(e->detector, SCAN_COMPLETE) | scan_acts(d)))
-		scan_event(t, run, bytes, at, state);
+	if (!l->matches || l->lead || l->own || e->more || start < 0) {
+		scan_event(t, run, bytes, at, row);
+		return;
+	}
+	if (d->check) {
+		is = scan_check_soon(bytes, d->check, start, at);
+		if (is < 0)
+			is = scan_check(run, bytes, d->check, start);
+	}
+	run->back = start;
+	if (!is)
+		run->dropped++;
+	else if (!scan_back(d, run, bytes) ||
+		 !scan_append(run, (__u32)run->back, what | scan_acts(d)))
+		scan_take(t, run, bytes, what, start);
 }
 
 /* One byte while something goes on that was masked at the end of the last buffer: whatever is past
@@ -306,12 +254,12 @@ SCAN_FUNCTION int scan_carry(const struct scan_table *t, struct scan_run *run,
 	if (!t || !run || !bytes)
 		return 0;
 	at = run->at;
-	run->state = scan_next(t, run->state, bytes->byte[at & (SCAN_BUFFER - 1)]);
+	run->row = scan_next(t, run->row, bytes->byte[at & (SCAN_BUFFER - 1)]);
 	run->at = at + 1;
-	if (run->state >= t->quiet)
-		scan_event(t, run, bytes, at, run->state);
+	if (run->row >= t->quiet)
+		scan_event(t, run, bytes, at, run->row);
 	run->upto = at + 1;
-	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
+	list = scan_label(t, run->row)->open;
 	for (__u32 i = 0; list && i < SCAN_LIST_MAX; i++) {
 		const struct scan_entry *e = &t->entry[(list + i) & (SCAN_ENTRIES_MAX - 1)];
 
@@ -324,7 +272,7 @@ SCAN_FUNCTION int scan_carry(const struct scan_table *t, struct scan_run *run,
 			break;
 	}
 	/* an older candidate that is not past its commit point has fewer bytes than that */
-	if (run->state < t->idle || (!crossing && at >= SCAN_LENGTH_MAX))
+	if (run->row < t->idle || (!crossing && at >= SCAN_LENGTH_MAX))
 		run->masking = 0;
 	return 0;
 }
@@ -342,7 +290,7 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 	}
 	run->at = 0;
 	run->len = len;
-	run->state = s->state;
+	run->row = s->row;
 	run->masking = s->masking;
 	run->dropped = 0;
 	run->own = -(__s32)s->own;
@@ -390,57 +338,75 @@ static __always_inline int scan_idle(const struct scan_table *t, struct scan_run
 			break;
 		}
 	}
+	/* what is read from memory again the verifier takes for the same, whichever way led here */
+	run->skipped = i;
+	SCAN_KEEP(run);
+	i = run->skipped;
 	/* the first that can show in the pair at i starts three before, at the second byte */
 	if (i >= 2 * SCAN_PAIRS) {
 		at += i - 2 * (SCAN_PAIRS - 1) + 1;
-		run->state = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
+		run->row = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
 		run->at = at;
 	}
-	/* what is read from memory again the verifier takes for the same, whichever way led here */
 	SCAN_KEEP(run);
 	return i >= SCAN_SKIP;
 }
 
 /* Whether a state is left for what is done elsewhere: none is live (unless that is waited for, low
  * is 0 then), or it says something. One comparison. */
-static __always_inline int scan_stops(const struct scan_table *t, __u32 state, __u32 low)
+static __always_inline int scan_stops(const struct scan_table *t, __u32 row, __u32 low)
 {
-	return state - low >= t->quiet - low;
+	return row - low >= t->quiet - low;
 }
 
-/* At most SCAN_STRIDE bytes through the automaton, up to the first that scan_stops() at. Without a
- * call in it, so that all of it stays in registers. */
-static __always_inline void scan_walk(const struct scan_table *t, struct scan_run *run,
-				      const struct scan_buffer *bytes)
+/* The last bytes of a buffer, fewer than SCAN_STRIDE, up to the first that scan_stops() at. */
+SCAN_FUNCTION int scan_last(const struct scan_table *t, struct scan_run *run,
+			    const struct scan_buffer *bytes)
 {
-	__u32 at = run->at, state = run->state, left = run->len - at, i;
-	/* scan_idle() stops before what it saw */
-	__u32 low = state < t->idle ? 0 : t->idle;
-	__u64 word;
+	__u32 at, left, low, i;
+	__u16 row;
 
-	if (left < SCAN_STRIDE) {
-		for (i = 0; i < SCAN_STRIDE && i < left; i++) {
-			state = scan_next(t, state, bytes->byte[(at + i) & (SCAN_BUFFER - 1)]);
-			if (scan_stops(t, state, i > 2 ? t->idle : low)) {
-				i++;
-				break;
-			}
-		}
-	} else {
-		word = scan_word(&bytes->byte[at & (SCAN_BUFFER - 1)]);
-		SCAN_UNROLL
-		for (i = 0; i < SCAN_STRIDE; i++) {
-			if (i == 8)
-				word = scan_word(&bytes->byte[(at + 8) & (SCAN_BUFFER - 1)]);
-			state = scan_next(t, state, word >> 8 * (i & 7) & 0xff);
-			if (scan_stops(t, state, i > 2 ? t->idle : low)) {
-				i++;
-				break;
-			}
+	if (!t || !run || !bytes)
+		return 0;
+	at = run->at;
+	left = run->len - at;
+	row = run->row;
+	low = row < t->idle ? 0 : t->idle;
+	for (i = 0; i < SCAN_STRIDE && i < left; i++) {
+		row = scan_next(t, row, bytes->byte[(at + i) & (SCAN_BUFFER - 1)]);
+		if (scan_stops(t, row, i > 2 ? t->idle : low)) {
+			i++;
+			break;
 		}
 	}
 	run->at = at + i;
-	run->state = state;
+	run->row = row;
+	return 0;
+}
+
+/* SCAN_STRIDE bytes through the automaton, up to the first that scan_stops() at. Without a call in
+ * it, so that all of it stays in registers. */
+static __always_inline void scan_walk(const struct scan_table *t, struct scan_run *run,
+				      const struct scan_buffer *bytes)
+{
+	__u32 at = run->at, i;
+	__u16 row = run->row;
+	/* scan_idle() stops before what it saw */
+	__u32 low = row < t->idle ? 0 : t->idle;
+	__u64 word = scan_word(&bytes->byte[at & (SCAN_BUFFER - 1)]);
+
+	SCAN_UNROLL
+	for (i = 0; i < SCAN_STRIDE; i++) {
+		if (i == 8)
+			word = scan_word(&bytes->byte[(at + 8) & (SCAN_BUFFER - 1)]);
+		row = scan_next(t, row, word >> 8 * (i & 7) & 0xff);
+		if (scan_stops(t, row, i > 2 ? t->idle : low)) {
+			i++;
+			break;
+		}
+	}
+	run->at = at + i;
+	run->row = row;
 	SCAN_KEEP(run);
 }
 
@@ -457,11 +423,14 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 		return 0;
 	}
 	for (__u32 i = 0; i < SCAN_TURNS && run->at < run->len; i++) {
-		if (run->state < t->idle && run->at >= 2 && scan_idle(t, run, bytes))
+		if (run->row < t->idle && run->at >= 2 && scan_idle(t, run, bytes))
 			return 0;
-		scan_walk(t, run, bytes);
-		if (run->state >= t->quiet)
-			scan_match(t, run, bytes, run->at - 1, run->state);
+		if (run->len - run->at < SCAN_STRIDE)
+			scan_last(t, run, bytes);
+		else
+			scan_walk(t, run, bytes);
+		if (run->row >= t->quiet)
+			scan_match(t, run, bytes, run->at - 1, run->row);
 	}
 	return 0;
 }
@@ -478,7 +447,7 @@ SCAN_FUNCTION int scan_finish(const struct scan_table *t, struct scan_state *s,
 
 	if (!t || !s || !run || !bytes || !run->len)
 		return 0;
-	list = t->label[run->state & (SCAN_STATES_MAX - 1)].open;
+	list = scan_label(t, run->row)->open;
 	len = (__s32)run->len;
 	run->upto = run->len;
 	s->masking = list != 0;
@@ -490,7 +459,7 @@ SCAN_FUNCTION int scan_finish(const struct scan_table *t, struct scan_state *s,
 		if (!e->more)
 			break;
 	}
-	s->state = (__u16)run->state;
+	s->row = run->row;
 	s->own = len - run->own > 255 ? 255 : (__u8)(len - run->own);
 	for (__u32 i = 0; i < SCAN_MARKS; i++)
 		s->mark[i] = len - run->mark[i] > 255 ? 255 : (__u8)(len - run->mark[i]);

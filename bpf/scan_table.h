@@ -10,9 +10,10 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define SCAN_VERSION	   3
+#define SCAN_VERSION	   4
 #define SCAN_STATES_MAX	   8192
 #define SCAN_CLASSES_SHIFT 7 /* next state: next[state << this | class] */
+#define SCAN_ROW_SHIFT	   3 /* a state is kept as state << this: as far as 16 bits go */
 #define SCAN_CLASSES_MAX   (1 << SCAN_CLASSES_SHIFT)
 #define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_CLASSES_MAX)
 #define SCAN_DETECTORS_MAX 250
@@ -23,9 +24,9 @@
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
 #define SCAN_STRIDE	   16 /* bytes of one step, so that a bpf_loop callback costs little */
-#define SCAN_TURNS	   2  /* times that one step goes over so many */
+#define SCAN_TURNS	   3
 #define SCAN_SKIP	   512 /* bytes that start nothing and that it goes over at most before them */
-#define SCAN_ADDED	   8   /* bytes of a value that one call adds to its sum */
+#define SCAN_BACK	   16  /* bytes that a match is extended backwards over at once */
 #define SCAN_PAIRS	   4   /* of bytes that tell together whether a candidate starts */
 #define SCAN_BARS	   8   /* bits for each of the two places where it may; 64 in all */
 #define SCAN_LENGTH_MAX	   250 /* of a candidate whose start is known by its age alone */
@@ -96,8 +97,8 @@ struct scan_table {
 	__u32 id; /* differs between any two tables in use; a stream of another one starts anew */
 	__u32 states, classes;
 	__u32 pad;
-	__u32 idle;    /* states below: no candidate is live, and the label is empty */
-	__u32 quiet;   /* states below: no match, no owner, no lead in the label */
+	__u32 idle;    /* rows below: no candidate is live, and the label is empty */
+	__u32 quiet;   /* rows below: no match, no owner, no lead in the label */
 	__u32 entries; /* used ones; 0 is never one of a list */
 	__u32 detectors;
 	__u8 class_of[256];
@@ -108,17 +109,18 @@ struct scan_table {
 	 * is a detector's, or that of some together. One starts only where a bit is clear in all
 	 * four (Shift-Or: Baeza-Yates and Gonnet, CACM 35/10, 1992). */
 	__u64 bars[1 << 16];
-	__u16 resume[256]; /* the idle state after this byte */
+	__u16 resume[256]; /* the row of the idle state after this byte */
 	struct scan_detector detector[256];
 	struct scan_entry entry[SCAN_ENTRIES_MAX];
 	struct scan_label label[SCAN_STATES_MAX];
-	__u16 next[SCAN_NEXT_MAX];
+	__u16 next[SCAN_NEXT_MAX]; /* rows */
+	__u16 behind[256];	   /* no class is that high, but the verifier sees a byte */
 };
 
 /* One stream (a connection, a direction, a content block). All zero: at its beginning. */
 struct scan_state {
 	__u32 table; /* id of the table that the rest is of */
-	__u16 state;
+	__u16 row;
 	__u8 masking; /* what was open at the end of the last buffer was masked */
 	__u8 own;     /* bytes of the owner before this buffer, at most 255 */
 	__u8 mark[SCAN_MARKS];
@@ -130,6 +132,7 @@ _Static_assert(sizeof(struct scan_state) == 32, "a stream's state");
 _Static_assert(sizeof(struct scan_label) == 8, "padding");
 _Static_assert(SCAN_PAIRS * 2 * SCAN_BARS == 64, "one word");
 _Static_assert(sizeof(struct scan_detector) == 40, "padding");
+_Static_assert(SCAN_STATES_MAX << SCAN_ROW_SHIFT == 1 << 16, "a row is sixteen bits");
 #endif
 
 #endif

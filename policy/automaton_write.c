@@ -190,6 +190,11 @@ static size_t rank(const struct search_state *s)
 	return s->idle ? 0 : s->matches || s->own || s->lead ? 2 : 1;
 }
 
+static uint16_t row_of(uint16_t state)
+{
+	return (uint16_t)(state << SCAN_ROW_SHIFT);
+}
+
 int search_write(const struct search *s, const struct inline_detector *list,
 		 const struct pattern *patterns, size_t n, uint32_t id, struct scan_table **ret)
 {
@@ -209,8 +214,8 @@ int search_write(const struct search *s, const struct inline_detector *list,
 	t->id = id;
 	t->states = (uint32_t)s->n;
 	t->classes = (uint32_t)s->classes;
-	t->idle = (uint32_t)at[1];
-	t->quiet = (uint32_t)at[2];
+	t->idle = (uint32_t)at[1] << SCAN_ROW_SHIFT;
+	t->quiet = (uint32_t)at[2] << SCAN_ROW_SHIFT;
 	t->entries = (uint32_t)s->n_entries;
 	t->detectors = (uint32_t)n;
 	for (size_t i = 0; i < s->n; i++)
@@ -226,12 +231,12 @@ int search_write(const struct search *s, const struct inline_detector *list,
 		};
 		for (size_t c = 0; c < s->classes; c++)
 			t->next[(size_t)number[i] << SCAN_CLASSES_SHIFT | c] =
-				number[s->next[i * s->classes + c]];
+				row_of(number[s->next[i * s->classes + c]]);
 	}
 	memcpy(t->class_of, s->class_of, sizeof(t->class_of));
 	memcpy(t->entry, s->entries, s->n_entries * sizeof(*t->entry));
 	for (size_t b = 0; b < 256; b++)
-		t->resume[b] = number[s->resume[b]];
+		t->resume[b] = row_of(number[s->resume[b]]);
 	for (size_t d = 0; d < n; d++) {
 		struct scan_detector *to = &t->detector[d];
 

@@ -32,8 +32,12 @@ enum filling {
 	FILL_MIXED, /* logs, hashes, numbers, JSON */
 	FILL_DIGITS,
 	FILL_PROMPT, /* a value each 80 bytes */
-	FILL_CARDS,  /* the same, of the kinds whose look takes the longest: a sum of digits */
-	FILL_MAILS,  /* and a way back to where the value began */
+	/* the same, of the kinds whose look takes the longest: a sum over the value */
+	FILL_CARDS,
+	FILL_GROUPS,
+	FILL_IBANS,
+	FILL_PHONES,
+	FILL_MAILS, /* and a way back to where the value began */
 	FILL_MAX,
 };
 
@@ -45,6 +49,9 @@ static const char *const filling_names[FILL_MAX] = {
 	"digits",
 	"a value each 80 bytes",
 	"a card each 80 bytes",
+	"a card in groups",
+	"an IBAN each 80 bytes",
+	"a phone each 80 bytes",
 	"an e-mail each 80 bytes",
 };
 
@@ -81,6 +88,12 @@ static const char *const repeated[FILL_MAX] = {
 			"usual words, ",
 	[FILL_CARDS] = "a turn of a conversation with 4111111111111111 in it and more of the usual "
 		       "words, ",
+	[FILL_GROUPS] = "a turn of a conversation with 4111 1111 1111 1111 in it and the more usual "
+			"words, ",
+	[FILL_IBANS] = "a turn of a conversation with DE89370400440532013000 in it and the usual "
+		       "words, ",
+	[FILL_PHONES] = "a turn of a conversation with +49 30 901820-0 in it and more of the usual "
+			"words ",
 	[FILL_MAILS] = "a turn of a conversation with dana@example.com in it and more of the usual "
 		       "words, ",
 };

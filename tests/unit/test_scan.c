@@ -294,7 +294,7 @@ static void test_swap(void **state)
 	uint8_t in[SCAN_BUFFER] = "wo", out[SCAN_BUFFER];
 
 	assert_int_equal(scan_mask(table, &s, in, out, 2), 1);
-	assert_true(s.state != 0 && s.masking);
+	assert_true(s.row != 0 && s.masking);
 	table->id = 2;
 	memcpy(in, "rd", 2);
 	assert_int_equal(scan_mask(table, &s, in, out, 2), 0);
