@@ -42,9 +42,9 @@ struct scan_span {
 /* What a check adds up. In memory: what the verifier knew of counters it would follow through every
  * path of a loop. */
 struct scan_sum {
-	__s32 at, end;			/* what is left to be looked at */
-	__u32 digits, luhn, first;	/* the first two of them */
-	__u32 plain, head, rest;	/* letters and digits; the first four; mod 97 of the others */
+	__s32 at, end;		   /* what is left to be looked at */
+	__u32 digits, luhn, first; /* the first two of them */
+	__u32 plain, head, rest;   /* letters and digits; the first four; mod 97 of the others */
 };
 
 /* One buffer on its way. In the kernel it lies in a map value: what a bpf_loop callback changes
@@ -57,9 +57,9 @@ struct scan_run {
 	__u32 dropped; /* matches that their check refused */
 	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
 	__s32 mark[SCAN_MARKS];
-	__u32 upto; /* where what is looked at ends */
+	__u32 upto;    /* where what is looked at ends */
 	__u32 skipped; /* idle bytes, of the last that were gone over at once */
-	__s32 back; /* where a match begins that is extended backwards */
+	__s32 back;    /* where a match begins that is extended backwards */
 	struct scan_sum sum;
 	__u8 recent[SCAN_RECENT];
 	__u32 n;

@@ -88,8 +88,9 @@ static const char *const repeated[FILL_MAX] = {
 			"usual words, ",
 	[FILL_CARDS] = "a turn of a conversation with 4111111111111111 in it and more of the usual "
 		       "words, ",
-	[FILL_GROUPS] = "a turn of a conversation with 4111 1111 1111 1111 in it and the more usual "
-			"words, ",
+	[FILL_GROUPS] =
+		"a turn of a conversation with 4111 1111 1111 1111 in it and the more usual "
+		"words, ",
 	[FILL_IBANS] = "a turn of a conversation with DE89370400440532013000 in it and the usual "
 		       "words, ",
 	[FILL_PHONES] = "a turn of a conversation with +49 30 901820-0 in it and more of the usual "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The sums of the inline scanner, eight bytes at a time, against those of the standards, a digit at a
- * time: any bytes, any length, any place in a buffer, and begun before it. */
+/* The sums of the inline scanner, eight bytes at a time, against those of the standards, a digit at
+ * a time: any bytes, any length, any place in a buffer, and begun before it. */
 #include "harness.h"
 
 #include <string.h>
@@ -21,7 +21,8 @@ static uint32_t below(uint32_t n)
 /* Mostly what a value is made of, and at times anything at all. */
 static uint8_t any_byte(uint32_t kind)
 {
-	static const char of[][40] = {"0123456789", "0123456789 -", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+	static const char of[][40] = {"0123456789", "0123456789 -",
+				      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 				      "0123456789 ABC/:@[`{az()+"};
 
 	if (kind == 4)
@@ -119,13 +120,20 @@ static void test_account_numbers(void **state)
 		const char *text;
 		bool good;
 	} table[] = {
-		{"DE89370400440532013000", true},	{"DE89370400440532013001", false},
-		{"AT611904300234573201", true},		{"NO9386011117947", true},
-		{"BE68539007547034", true},		{"PL61109010140000071219812874", true},
-		{"CY17002001280000001200527600", true}, {"GB29NWBK60161331926819", true},
-		{"MT84MALT011000012345MTLCAST001S", true}, {"de89370400440532013000", true},
-		{"DE/>370400440532013000", false},	{"DE8:370400440532013000", false},
-		{"DE89370400440532O13000", false},	{"[E89370400440532013000", false},
+		{"DE89370400440532013000", true},
+		{"DE89370400440532013001", false},
+		{"AT611904300234573201", true},
+		{"NO9386011117947", true},
+		{"BE68539007547034", true},
+		{"PL61109010140000071219812874", true},
+		{"CY17002001280000001200527600", true},
+		{"GB29NWBK60161331926819", true},
+		{"MT84MALT011000012345MTLCAST001S", true},
+		{"de89370400440532013000", true},
+		{"DE/>370400440532013000", false},
+		{"DE8:370400440532013000", false},
+		{"DE89370400440532O13000", false},
+		{"[E89370400440532013000", false},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -137,9 +145,9 @@ static void test_account_numbers(void **state)
 		run.upto = (uint32_t)(100 + n);
 		if (!!scan_check(&run, &b, SCAN_CHECK_MOD97, 100) != table[i].good)
 			fail_msg("%s", table[i].text);
-		assert_int_equal(reference_check(SCAN_CHECK_MOD97,
-						 (const uint8_t *)table[i].text, n),
-				 table[i].good);
+		assert_int_equal(
+			reference_check(SCAN_CHECK_MOD97, (const uint8_t *)table[i].text, n),
+			table[i].good);
 	}
 }
 
