@@ -13,7 +13,7 @@
 #define INLINE_LOOKS   8    /* at a stretch of a stream, that one call takes at most */
 #define INLINE_WORDS   8    /* of such a stretch */
 #define INLINE_MASKS   4    /* words of a span that a step masks */
-#define INLINE_SPANS   4    /* that one call masks */
+#define INLINE_STEPS   4    /* through what was found, that one call makes */
 #define INLINE_SLACK   8    /* bytes of text that one of a stream makes at most */
 #define INLINE_BETWEEN 256  /* bytes between two spans that are put back with both */
 #define INLINE_PAGE    12   /* bits of an address within a page, the smallest that there is */
@@ -150,6 +150,7 @@ struct inline_work {
 	__u32 n_pieces;
 	/* the span that is being masked */
 	__u32 mask_at, mask_to, mask_flags, mask_piece;
+	__u32 span;	 /* the next one to be judged */
 	__u32 low, high; /* what of raw it changed */
 	/* spans whose bytes are to be put back with one write */
 	__u32 put_from, put_to, put_n;

@@ -454,16 +454,15 @@ static __always_inline void inline_mask_word(struct inline_work *w, __u32 at, __
 }
 
 /* The next bytes of a span that lies in more than one piece, or is long. */
-static long inline_mask_step(__u32 i, struct inline_work **ctx)
+static __always_inline void inline_mask_more(struct inline_work *w)
 {
-	struct inline_work *w = *ctx;
 	__u32 at, to, n, where, next, left;
 
 	for (__u32 j = 0; j < INLINE_MASKS; j++) {
 		at = w->mask_at;
 		left = w->mask_to - at;
 		if (at >= w->mask_to)
-			return 1;
+			return;
 		next = w->mask_piece + 1;
 		to = SCAN_BUFFER;
 		if (next < w->n_pieces) {
@@ -484,66 +483,68 @@ static long inline_mask_step(__u32 i, struct inline_work **ctx)
 		}
 		w->mask_at = at + n;
 	}
-	return 0;
 }
 
-/* The bytes of a span, from the piece mask_piece on. Nearly all spans are a few words that stand
- * for themselves and lie on end. */
-static __always_inline void inline_mask_bytes(struct inline_work *w, struct inline_work **ctx)
+/* The first bytes of a span. Nearly all spans are a few words that stand for themselves and lie on
+ * end. */
+static __always_inline void inline_mask_first(struct inline_work *w)
 {
 	__u32 next = w->mask_piece + 1, at = w->mask_at, to = w->mask_to, n;
 	__u32 where = inline_where_of(w, at), last = INLINE_LAST(where);
 
-	if (INLINE_PLAIN(where) &&
-	    (next >= w->n_pieces || w->piece[next & (INLINE_PIECES - 1)].text >= to)) {
-		for (__u32 j = 0; j < INLINE_MASKS && at < to; j++) {
-			n = to - at;
-			if (n <= 8) {
-				inline_mask_word(w, at, last, n);
-				return;
-			}
-			inline_mask_word(w, at, last, 8);
-			at += 8;
-			last += 8;
-		}
-		w->mask_at = at;
+	if (!INLINE_PLAIN(where) ||
+	    (next < w->n_pieces && w->piece[next & (INLINE_PIECES - 1)].text < to))
+		return;
+	for (__u32 j = 0; j < INLINE_MASKS && at < to; j++) {
+		n = to - at < 8 ? to - at : 8;
+		inline_mask_word(w, at, last, n);
+		at += n;
+		last += n;
 	}
-	bpf_loop(SCAN_BUFFER, inline_mask_step, ctx, 0);
+	w->mask_at = at;
 }
 
-static __always_inline void inline_mask_span(struct inline_work *w, struct inline_work **ctx,
-					     __u32 i)
+/* A step through the spans: the next one, or more of the one that it is in. Returns 0 when there is
+ * none. */
+static __always_inline int inline_mask_step(struct inline_work *w)
 {
 	const struct scan_span *s;
 
-	if (!inline_judge(w, i))
-		return;
-	s = scan_span(&w->run, i);
-	w->mask_at = s->start;
-	w->mask_to = s->end;
-	w->mask_flags = s->flags;
-	inline_at_piece(w, s->start);
-	w->low = SCAN_BUFFER;
-	w->high = 0;
-	inline_mask_bytes(w, ctx);
+	if (w->mask_at < w->mask_to) {
+		inline_mask_more(w);
+	} else {
+		if (w->span >= w->run.n)
+			return 0;
+		w->span++;
+		if (!inline_judge(w, w->span - 1))
+			return 1;
+		s = scan_span(&w->run, w->span - 1);
+		w->mask_at = s->start;
+		w->mask_to = s->end;
+		w->mask_flags = s->flags;
+		inline_at_piece(w, s->start);
+		w->low = SCAN_BUFFER;
+		w->high = 0;
+		inline_mask_first(w);
+	}
+	if (w->mask_at < w->mask_to)
+		return 1;
 	/* the first block of the call */
 	if (w->block_at == INLINE_NOWHERE)
 		w->block_at = w->low < w->high ? w->low : w->from;
 	if (inline_puts(w))
 		inline_put_soon(w, w->low, w->high);
+	return 1;
 }
 
-/* Some of the spans: a call of its own costs each of them as much as all else. */
-static long inline_mask_spans(__u32 i, struct inline_work **ctx)
+/* Some of them: a call of its own costs each as much as all else. */
+static long inline_mask_steps(__u32 i, struct inline_work **ctx)
 {
 	struct inline_work *w = *ctx;
 
-	for (__u32 j = 0; j < INLINE_SPANS; j++) {
-		__u32 at = i * INLINE_SPANS + j;
-
-		if (at >= w->run.n)
+	for (__u32 j = 0; j < INLINE_STEPS; j++) {
+		if (!inline_mask_step(w))
 			return 1;
-		inline_mask_span(w, ctx, at);
 		SCAN_KEEP(w);
 	}
 	return 0;
@@ -553,8 +554,8 @@ __noinline int inline_mask(struct inline_work *w)
 {
 	if (!w)
 		return 0;
-	w->put_n = 0;
-	bpf_loop(SCAN_SPANS / INLINE_SPANS, inline_mask_spans, &w, 0);
+	w->put_n = w->span = w->mask_at = w->mask_to = 0;
+	bpf_loop(SCAN_BUFFER, inline_mask_steps, &w, 0);
 	inline_put_kept(w);
 	w->run.n = 0;
 	return 0;

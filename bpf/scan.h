@@ -281,9 +281,11 @@ SCAN_FUNCTION int scan_carry(const struct scan_table *t, struct scan_run *run,
  */
 
 /* Starts a buffer of len bytes, at most SCAN_BUFFER. */
-static __always_inline void scan_begin(const struct scan_table *t, struct scan_state *s,
-				       struct scan_run *run, __u32 len)
+SCAN_FUNCTION int scan_begin(const struct scan_table *t, struct scan_state *s, struct scan_run *run,
+			     __u32 len)
 {
+	if (!t || !s || !run)
+		return 0;
 	if (s->table != t->id) {
 		__builtin_memset(s, 0, sizeof(*s));
 		s->table = t->id;
@@ -298,6 +300,7 @@ static __always_inline void scan_begin(const struct scan_table *t, struct scan_s
 		run->mark[i] = -(__s32)s->mark[i];
 	__builtin_memcpy(run->recent, s->recent, sizeof(run->recent));
 	run->n = run->upto = 0;
+	return 0;
 }
 
 /* No bit of the last pair is clear. */
