@@ -238,15 +238,9 @@ SCAN_FUNCTION int scan_check(struct scan_run *run, const struct scan_buffer *byt
 			     __s32 start)
 {
 	struct scan_sum *s;
-	int is;
 
 	if (!run || !bytes)
 		return 0;
-	if (check == SCAN_CHECK_MOD97) {
-		is = scan_mod97_soon(bytes, start, (__s32)run->upto);
-		if (is >= 0)
-			return is;
-	}
 	s = &run->sum;
 	s->at = start;
 	s->end = (__s32)run->upto;
@@ -268,7 +262,9 @@ static __always_inline int scan_check_soon(const struct scan_buffer *bytes, __u3
 	__u64 word, ones, sums;
 	const __u8 *from;
 
-	if (check == SCAN_CHECK_MOD97 || start < 16 || len < 8 || len > 24)
+	if (check == SCAN_CHECK_MOD97)
+		return scan_mod97_soon(bytes, start, (__s32)end);
+	if (start < 16 || len < 8 || len > 24)
 		return -1;
 	from = &bytes->byte[start & (SCAN_BUFFER - 1)];
 	first = from[0] - '0';
