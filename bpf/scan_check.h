@@ -219,18 +219,18 @@ static __always_inline int scan_is_mod97(const struct scan_run *run, struct scan
  */
 
 static __always_inline int scan_is_value(const struct scan_run *run, struct scan_sum *s,
-					 const struct scan_buffer *bytes, __u32 check, __s32 start)
+					 const struct scan_buffer *bytes)
 {
 	__s32 at;
 
 	/* from the last eight on, so that the first word has the first digits */
-	for (__u32 i = 0; i < SCAN_LENGTH_MAX / 8 + 1 && s->end > start; i++) {
-		at = start + ((s->end - start - 1) & ~7);
+	for (__u32 i = 0; i < SCAN_LENGTH_MAX / 8 + 1 && s->end > s->at; i++) {
+		at = s->at + ((s->end - s->at - 1) & ~7);
 		scan_luhn_add(s, scan_part(run, bytes, at, s->end));
 		s->end = at;
 		SCAN_KEEP(s);
 	}
-	return scan_summed(check, s->digits, s->luhn, s->first);
+	return scan_summed(s->check, s->digits, s->luhn, s->first);
 }
 
 /* Whether the bytes from start (maybe before the buffer) up to run->upto are a value. */
@@ -242,6 +242,7 @@ SCAN_FUNCTION int scan_check(struct scan_run *run, const struct scan_buffer *byt
 	if (!run || !bytes)
 		return 0;
 	s = &run->sum;
+	s->check = check;
 	s->at = start;
 	s->end = (__s32)run->upto;
 	if (s->end - start > SCAN_LENGTH_MAX)
@@ -249,7 +250,7 @@ SCAN_FUNCTION int scan_check(struct scan_run *run, const struct scan_buffer *byt
 	s->digits = s->luhn = s->first = s->plain = s->head = s->rest = 0;
 	SCAN_KEEP(s);
 	return check == SCAN_CHECK_MOD97 ? scan_is_mod97(run, s, bytes)
-					 : scan_is_value(run, s, bytes, check, start);
+					 : scan_is_value(run, s, bytes);
 }
 
 /* The same where there is nearly always no more to it: three words of this buffer, which begin with

@@ -42,6 +42,7 @@ struct scan_span {
 /* What a check adds up. In memory: what the verifier knew of counters it would follow through every
  * path of a loop. */
 struct scan_sum {
+	__u32 check;		   /* enum scan_check */
 	__s32 at, end;		   /* what is left to be looked at */
 	__u32 digits, luhn, first; /* the first two of them */
 	__u32 plain, head, rest;   /* letters and digits; the first four; mod 97 of the others */
