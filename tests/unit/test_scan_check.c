@@ -118,22 +118,22 @@ static void test_account_numbers(void **state)
 	static struct scan_buffer b;
 	static const struct {
 		const char *text;
-		bool good;
+		bool good, soon;
 	} table[] = {
-		{"DE89370400440532013000", true},
-		{"DE89370400440532013001", false},
-		{"AT611904300234573201", true},
-		{"NO9386011117947", true},
-		{"BE68539007547034", true},
-		{"PL61109010140000071219812874", true},
-		{"CY17002001280000001200527600", true},
-		{"GB29NWBK60161331926819", true},
-		{"MT84MALT011000012345MTLCAST001S", true},
-		{"de89370400440532013000", true},
-		{"DE/>370400440532013000", false},
-		{"DE8:370400440532013000", false},
-		{"DE89370400440532O13000", false},
-		{"[E89370400440532013000", false},
+		{"DE89370400440532013000", true, true},
+		{"DE89370400440532013001", false, true},
+		{"AT611904300234573201", true, true},
+		{"NO9386011117947", true, false},
+		{"BE68539007547034", true, false},
+		{"PL61109010140000071219812874", true, true},
+		{"CY17002001280000001200527600", true, true},
+		{"GB29NWBK60161331926819", true, false},
+		{"MT84MALT011000012345MTLCAST001S", true, false},
+		{"de89370400440532013000", true, false},
+		{"DE/>370400440532013000", false, false},
+		{"DE8:370400440532013000", false, false},
+		{"DE89370400440532O13000", false, false},
+		{"[E89370400440532013000", false, false},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -143,7 +143,9 @@ static void test_account_numbers(void **state)
 		memset(&b, ' ', sizeof(b));
 		memcpy(&b.byte[100], table[i].text, n);
 		run.upto = (uint32_t)(100 + n);
-		if (!!scan_check(&run, &b, SCAN_CHECK_MOD97, 100) != table[i].good)
+		if (!!scan_check(&run, &b, SCAN_CHECK_MOD97, 100) != table[i].good ||
+		    scan_check_soon(&b, SCAN_CHECK_MOD97, 100, run.upto) !=
+			    (table[i].soon ? table[i].good : -1))
 			fail_msg("%s", table[i].text);
 		assert_int_equal(
 			reference_check(SCAN_CHECK_MOD97, (const uint8_t *)table[i].text, n),
