@@ -66,6 +66,7 @@ enum bailiff_reason {
 	BAILIFF_REASON_COMPRESSED,  /* a response that came compressed, and could not be read */
 	BAILIFF_REASON_UNREADABLE,  /* a stream, or a part of it, that could not be gone over */
 	BAILIFF_REASON_TOOL,	    /* a call of a tool that the person may not use */
+	BAILIFF_REASON_CGROUP,	    /* bailiff's cgroup programs do not run for the socket yet */
 	BAILIFF_REASON_MAX,
 };
 
@@ -304,14 +305,12 @@ CONTRACT_ASSERT(sizeof(struct image_value) == 16, "image_value");
 /* Smaller files hold no client: 2.1.x is 11 MB as a script and over 200 MB as a program. */
 #define IMAGE_CLIENT_LEAST (4u << 20)
 
-/* Task storage of the thread group leader's every thread: set at recognition, copied at task_alloc.
- */
+/* Task storage of the thread group leader: set at recognition, copied at task_alloc. */
 struct task_context {
 	__u32 flags;
-	__u32 uid;	  /* who: login uid at recognition, uid where there was none */
-	__u32 root_tgid;  /* the client at the head of this lineage */
-	__u32 spawn_tgid; /* the client's child at the head of this branch; 0 in the client itself
-			   */
+	__u32 uid;	     /* who: login uid at recognition, uid where there was none */
+	__u32 root_tgid;     /* the client at the head of this lineage */
+	__u32 spawn_tgid;    /* the client's child at the head of this branch; 0 in the client */
 	__u64 root_start_ns; /* boot time of its start: a pid alone is used again */
 	__u64 spawn_start_ns;
 	struct image_key image; /* the image this process runs */
@@ -441,6 +440,7 @@ CONTRACT_ASSERT(sizeof(struct record_head) == 112, "record_head");
 #define ASK_SCRIPT   3u /* class IMAGE_RUNTIME was executed: look at its script */
 #define ASK_CLIENT   4u /* a client started: note its executable, directory, cgroup */
 #define ASK_UNSAID   5u /* a client sends to a model endpoint what it did not say through TLS */
+#define ASK_COVER    6u /* a governed task is in a cgroup without bailiff's programs */
 
 struct record_image {
 	struct record_head head;
@@ -449,7 +449,7 @@ struct record_image {
 	__u32 by_exec; /* 1: it is the program executed; 0: mapped */
 	__u32 netns;   /* of the process, by inode */
 	__u32 pad;
-	__u64 address; /* where it was mapped, 0 unknown: /proc/PID/map_files finds it */
+	__u64 address; /* where it was mapped, 0 unknown; of ASK_COVER: the cgroup's id */
 };
 
 struct record_exec {
@@ -592,7 +592,7 @@ enum bailiff_counter {
 	COUNTER_PENDING_FULL, /* more unclassified images in one task than are kept */
 	COUNTER_NAMES_FULL,   /* model_addresses has no room: an address was not learned */
 	COUNTER_ANSWERS,      /* DNS answers that were read */
-	COUNTER_ANSWERS_BAD,  /* DNS answers that no DNS message should look like */
+	COUNTER_ANSWERS_BAD,  /* DNS answers that cannot be read, or look like none */
 	COUNTER_MAX,
 };
 

@@ -183,13 +183,13 @@ static __always_inline int dns_copy(struct __sk_buff *skb, const struct dns_pack
 	return 0;
 }
 
-/* Who has the socket, and what is in force. Returns -1 where there is no policy. */
-static __always_inline int dns_who(struct __sk_buff *skb, struct bpf_sock *sk, struct dns_work *w,
-				   const struct socket_context *s, const struct dns_packet *p)
+/* Who has the socket, and what is in force. w->cookie and w->cgroup are given. Returns -1 where
+ * there is no policy. */
+static __always_inline int dns_who(struct sock *sk, struct dns_work *w,
+				   const struct socket_context *s, const struct address *peer)
 {
 	struct policy_root *root;
 	struct person_value *person;
-	struct sock *raw;
 	__u32 slot = 0, netns;
 
 	root = policy_now(&slot);
@@ -199,13 +199,8 @@ static __always_inline int dns_who(struct __sk_buff *skb, struct bpf_sock *sk, s
 	w->generation = root->generation;
 	w->mode = root->mode_destinations;
 	w->flags = root->flags;
-	w->peer = p->peer;
-	w->cookie = bpf_get_socket_cookie(skb);
-	w->cgroup = bpf_skb_cgroup_id(skb);
-	/* through memory: what the verifier knows as a socket cannot be read by address */
-	*(volatile __u64 *)&w->socket = (__u64)(unsigned long)sk;
-	raw = (struct sock *)(unsigned long)*(volatile __u64 *)&w->socket;
-	netns = BPF_CORE_READ(raw, __sk_common.skc_net.net, ns.inum);
+	w->peer = *peer;
+	netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	w->home = netns == home_netns;
 	if (s && (s->flags & TASK_GOVERNED)) {
 		w->who = *s;
@@ -215,6 +210,17 @@ static __always_inline int dns_who(struct __sk_buff *skb, struct bpf_sock *sk, s
 		w->person = person ? person->person : 0;
 	}
 	return 0;
+}
+
+/* The same, for a program that is called with a packet. */
+static __always_inline int dns_whose(struct __sk_buff *skb, struct bpf_sock *sk, struct dns_work *w,
+				     const struct socket_context *s, const struct address *peer)
+{
+	w->cookie = bpf_get_socket_cookie(skb);
+	w->cgroup = bpf_skb_cgroup_id(skb);
+	/* through memory: what the verifier knows as a socket cannot be read by address */
+	*(volatile __u64 *)&w->socket = (__u64)(unsigned long)sk;
+	return dns_who((struct sock *)(unsigned long)*(volatile __u64 *)&w->socket, w, s, peer);
 }
 
 #endif

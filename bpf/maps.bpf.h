@@ -235,6 +235,17 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sockets SEC(".maps");
 
+/* Written by the keeper, when its cgroup programs run for all that is below: a cgroup's id (no two
+ * ever have the same) -> the owner number of the attachment. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} covered SEC(".maps");
+
 /* Written by net.bpf.c at listen. An entry pushed out denies, so that LRU is safe here; one whose
  * socket is gone is seen to be so. */
 struct {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The network door in the LSM hooks, on the thread that asks. A denial here is final; one of a
  * cgroup program can be undone by a program attached later. So both doors ask the same verdict. */
+#include "bpf/cover.bpf.h"
 #include "bpf/hook.bpf.h"
 #include "bpf/net.bpf.h"
 #include "bpf/refusal.bpf.h"
@@ -72,7 +73,8 @@ static __always_inline struct socket_context *net_tag(struct socket *sock,
 }
 
 /* sk: sock->sk as it was looked at; read once more it would be unknown again to the verifier. */
-static __always_inline void net_socket(struct net_work *w, struct socket *sock, struct sock *sk)
+static __always_inline void net_socket(struct net_work *w, struct socket *sock, struct sock *sk,
+				       const struct task_context *t)
 {
 	w->type = sock->type;
 	/* read again, so looked at again: to the verifier of 6.12 this is another pointer */
@@ -81,6 +83,8 @@ static __always_inline void net_socket(struct net_work *w, struct socket *sock, 
 	w->protocol = sk->sk_protocol;
 	w->raw.socket_family = sk->__sk_common.skc_family;
 	w->netns = sk->__sk_common.skc_net.net->ns.inum;
+	if ((w->who.flags & (TASK_GOVERNED | TASK_CANARY)) == TASK_GOVERNED)
+		w->uncovered = cover_lacks(sk->sk_cgrp_data.cgroup, t);
 }
 
 /* Where a socket is bound to, into w->address. */
@@ -107,6 +111,7 @@ static __always_inline __u32 net_decide(struct net_work *w, const struct task_co
 
 	if (r == 0) {
 		w->verdict = net_judge(w);
+		net_hold(w);
 	} else {
 		root = policy_now(&slot);
 		p = actor_person(slot, w->who.uid);
@@ -164,7 +169,7 @@ static __always_inline int net_lsm(struct socket *sock, const void *address, int
 		return -DENY_ERRNO;
 	}
 	net_asker(&w->who, t, s);
-	net_socket(w, sock, sk);
+	net_socket(w, sock, sk, t);
 	r = net_copy(address, len, &w->raw);
 	if (!r)
 		r = door == NET_DOOR_LSM_CONNECT && net_dissolves(&w->raw) ? 1 : net_address(w);
@@ -229,7 +234,7 @@ static __always_inline int net_open(struct socket *sock, struct task_context *t,
 	if (!w)
 		return -RESET_ERRNO;
 	net_asker(&w->who, t, s);
-	net_socket(w, sock, sk);
+	net_socket(w, sock, sk, t);
 	if (s->state & SOCKET_ACCEPTED) {
 		/* it came in: what counts is where its listener is, not who came */
 		net_bound(w, sk);
@@ -433,7 +438,7 @@ static __always_inline int net_serve(struct socket *sock, struct sock *sk, struc
 	if (!w)
 		return -DENY_ERRNO;
 	net_asker_task(&w->who, t);
-	net_socket(w, sock, sk);
+	net_socket(w, sock, sk, t);
 	net_bound(w, sk);
 	root = policy_now(&slot);
 	verdict = BAILIFF_ALLOW;
@@ -570,7 +575,7 @@ SOCKET_HOOK(net_bind, socket_bind, struct socket *sock, struct sockaddr *address
 	if (!w)
 		return -DENY_ERRNO;
 	net_asker_task(&w->who, t);
-	net_socket(w, sock, sk);
+	net_socket(w, sock, sk, t);
 	r = net_copy(address, len, &w->raw);
 	if (!r && w->raw.len < 8)
 		r = -BAILIFF_REASON_MALFORMED;

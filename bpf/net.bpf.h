@@ -45,6 +45,7 @@ struct net_work {
 	__u64 patterns[LEARNED_NAMES]; /* that let it through */
 	__u32 named;		       /* 1: let through by these alone */
 	__u32 verdict;
+	__u64 uncovered; /* the cgroup that the last net does not run for yet, 0: it does */
 };
 
 /* Written and read by one object alone. Programs may be preempted by others on the same CPU
@@ -358,6 +359,15 @@ static __always_inline bool net_free(__u16 port)
 	struct policy_root *root = policy_now(&slot);
 
 	return !root || !verdict_port_of_model(root, port);
+}
+
+/* What is let through would go past the last net: not before that runs for the socket. */
+static __always_inline void net_hold(struct net_work *w)
+{
+	if (!w->uncovered || w->verdict != BAILIFF_ALLOW || w->j.mode != BAILIFF_MODE_ENFORCE)
+		return;
+	judge(&w->j, BAILIFF_DENY, BAILIFF_REASON_CGROUP, 0, BAILIFF_MODE_ENFORCE);
+	w->verdict = BAILIFF_DENY;
 }
 
 /* Brings a socket address to its one form. Returns 0, 1 when it is of a family that is not judged

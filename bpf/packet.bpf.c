@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Packets, at the root cgroup. What leaves goes through the last net, and a question for a name is
- * looked at on its way: in one program, since the kernel's price for calling one is most of what a
- * packet pays.
+/* Packets. What leaves a cgroup with governed tasks goes through the last net, and a question for a
+ * name is looked at on its way: in one program, since the kernel's price for calling one is most of
+ * what a packet pays. What comes is looked at where UDP puts it into its socket's queue, since of
+ * all packets that come these alone can be answers.
  *
  * Names: what a configured name server answers to a lineage opens addresses for that lineage,
  * before its datagram can be read. So no connect() comes before it, and nobody else's answer
@@ -10,7 +11,7 @@
  * itself, a client could be its own name server.
  *
  * What is truncated goes on over TCP, which is not read. */
-#include "bpf/dns.bpf.h"
+#include "bpf/datagram.bpf.h"
 #include "bpf/egress.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -346,23 +347,63 @@ __noinline int dns_answered(__u32 place)
 }
 
 /* A standard response with one question: nearly nothing else on a host looks like it. */
-static __always_inline bool dns_looks_answered(struct __sk_buff *skb, const struct dns_packet *p)
+static __always_inline bool dns_looks_answered(const __u8 head[6])
+{
+	return (head[2] & 0xf8) == 0x80 && head[4] == 0 && head[5] == 1;
+}
+
+/* The same of a datagram, a part of which may be in pages. */
+static __always_inline bool dns_is_heard(const struct datagram *d)
 {
 	__u8 head[6];
 
-	return p->len >= DNS_HEAD && !bpf_skb_load_bytes(skb, p->at, head, sizeof(head)) &&
-	       (head[2] & 0xf8) == 0x80 && head[4] == 0 && head[5] == 1;
+	if (d->len < DNS_HEAD)
+		return false;
+	if (d->len - d->paged < sizeof(head))
+		return true; /* seen when it is read whole */
+	return !bpf_probe_read_kernel(head, sizeof(head), (void *)(unsigned long)d->data) &&
+	       dns_looks_answered(head);
 }
 
-SEC("cgroup_skb/ingress")
+/* Every datagram that comes, in any cgroup. A function of the kernel's, exported to its modules, so
+ * that it is never inlined. */
+SEC("fentry/__udp_enqueue_schedule_skb")
+int BPF_PROG(dns_heard, struct sock *sk, struct sk_buff *skb)
+{
+	struct datagram d = {};
+	struct dns_work *w;
+	__u32 place = 0;
+
+	if (datagram_of(skb, &d) || !dns_is_heard(&d))
+		return 0;
+	w = dns_begin(&place);
+	if (!w)
+		return 0;
+	w->cookie = bpf_get_socket_cookie(sk);
+	w->cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+	if (dns_who(sk, w, bpf_sk_storage_get(&sockets, sk, 0, 0), &d.peer) == 0 && !w->elsewhere &&
+	    dns_resolver(place)) {
+		if (datagram_read(&d, &w->m) == 0)
+			dns_answered(place);
+		else
+			count(COUNTER_ANSWERS_BAD, 1);
+	}
+	dns_end(w);
+	return 0;
+}
+
+/* Stands in where that function cannot be watched: every packet that comes pays for it. */
+SEC("?cgroup_skb/ingress")
 int dns_ingress(struct __sk_buff *skb)
 {
 	struct dns_packet p = {};
 	struct bpf_sock *sk;
 	struct dns_work *w;
 	__u32 place = 0;
+	__u8 head[6];
 
-	if (dns_packet(skb, true, &p) || !dns_looks_answered(skb, &p))
+	if (dns_packet(skb, true, &p) || p.len < DNS_HEAD ||
+	    bpf_skb_load_bytes(skb, p.at, head, sizeof(head)) || !dns_looks_answered(head))
 		return PACKET_PASS;
 	sk = skb->sk;
 	if (!sk)
@@ -370,8 +411,8 @@ int dns_ingress(struct __sk_buff *skb)
 	w = dns_begin(&place);
 	if (!w)
 		return PACKET_PASS;
-	if (dns_who(skb, sk, w, bpf_sk_storage_get(&sockets, sk, 0, 0), &p) == 0 && !w->elsewhere &&
-	    dns_resolver(place) && dns_copy(skb, &p, w) == 0)
+	if (dns_whose(skb, sk, w, bpf_sk_storage_get(&sockets, sk, 0, 0), &p.peer) == 0 &&
+	    !w->elsewhere && dns_resolver(place) && dns_copy(skb, &p, w) == 0)
 		dns_answered(place);
 	dns_end(w);
 	return PACKET_PASS;
@@ -440,7 +481,7 @@ __noinline int dns_leaves(struct __sk_buff *skb)
 	w = dns_begin(&place);
 	if (!w)
 		return dns_unread();
-	if (dns_who(skb, sk, w, s, &p) == 0 && dns_resolver(place)) {
+	if (dns_whose(skb, sk, w, s, &p.peer) == 0 && dns_resolver(place)) {
 		dns_copy(skb, &p, w);
 		r = dns_asks(place);
 	}

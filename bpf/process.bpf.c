@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Recognition and lineage: what runs a client's content is governed, and so is all that it starts.
  */
-#include "bpf/actor.bpf.h"
+#include "bpf/cover.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -241,6 +241,8 @@ int BPF_PROG(process_exec_seen, struct task_struct *task, pid_t old_pid, struct 
 
 	if (!t || !reporting())
 		return 0;
+	/* before it has a socket */
+	cover_lacks(BPF_CORE_READ(task, cgroups, dfl_cgrp), t);
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {
 		count(COUNTER_LOST_RECORD, 1);
@@ -304,6 +306,7 @@ int process_seed(struct bpf_iter__task *ctx)
 	r.head.size = sizeof(r);
 	r.head.actor.tgid = task->tgid;
 	r.head.actor.start_ns = task->start_boottime;
+	r.head.actor.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	r.head.actor.who_uid = actor_who(task);
 	r.head.actor.login_uid = actor_login_uid(task);
 	r.head.actor.root_tgid = BPF_CORE_READ(task, real_parent, tgid);

@@ -47,6 +47,7 @@ static const char *const reason_words[] = {
 	"compressed",
 	"unreadable",
 	"tool_not_allowed",
+	"cgroup",
 };
 static_assert(ARRAY_SIZE(reason_words) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -86,6 +87,7 @@ static const char *const reason_advice[] = {
 	[BAILIFF_REASON_COMPRESSED] = "Ask %s.",
 	[BAILIFF_REASON_UNREADABLE] = "Ask %s.",
 	[BAILIFF_REASON_TOOL] = "Ask %s.",
+	[BAILIFF_REASON_CGROUP] = "Try again; if it is refused again, ask %s.",
 };
 static_assert(ARRAY_SIZE(reason_advice) == BAILIFF_REASON_MAX, "one per reason");
 
@@ -355,6 +357,11 @@ static void reason_add_why(struct reason_text *t, const struct reason_case *c)
 		break;
 	case BAILIFF_REASON_UNREADABLE:
 		reason_add(t, "it could not be gone over for what the policy looks for");
+		break;
+	case BAILIFF_REASON_CGROUP:
+		reason_add(t,
+			   "this cgroup is new to bailiff, and its packets were not looked after "
+			   "yet");
 		break;
 	case BAILIFF_REASON_NONE:
 	case BAILIFF_REASON_MAX:

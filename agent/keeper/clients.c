@@ -159,6 +159,7 @@ void keeper_client_started(struct keeper *k, const struct record_actor *actor,
 		k->clients = c;
 		began = true;
 	}
+	keeper_cover(k, actor->cgroup);
 	c->uid = actor->who_uid;
 	c->tampered = NULL; /* it executed anew, or was probed anew */
 	/* the kernel asked before it knew: by now this is a client at the head of its lineage */

@@ -310,6 +310,10 @@ void keeper_ask(struct keeper *k, const struct record_image *r)
 		keeper_intact_unsaid(k, r);
 		return;
 	}
+	if (r->ask == ASK_COVER) {
+		keeper_cover(k, r->address);
+		return;
+	}
 	if (r->ask == ASK_CLASSIFY)
 		k->images_entered++;
 	if (r->ask == ASK_CLIENT && i) {

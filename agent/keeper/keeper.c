@@ -256,6 +256,7 @@ static int on_timer(struct keeper *k, int fd)
 	if (ticks % 120 == 0) {
 		keeper_names_expire(k);
 		keeper_images_sweep(k);
+		kernel_cover_sweep(k->kernel);
 	}
 	return 0;
 }

@@ -303,6 +303,9 @@ void keeper_images_sweep(struct keeper *k);
 void keeper_images_reclassify(struct keeper *k, const struct policy *old);
 
 /* running.c: processes that run already */
+/* Has bailiff's cgroup programs run where a governed task is, or is about to be; see kernel_cover()
+ */
+void keeper_cover(struct keeper *k, uint64_t cgroup);
 void keeper_seed(struct keeper *k);
 /* asked: the record of the exec that asked; window_ns: since then, as above */
 void keeper_mark_running(struct keeper *k, const struct keeper_image *i,

@@ -84,6 +84,21 @@ static void make_root(struct task_context *t, const struct record_actor *actor,
 	t->image = *key;
 }
 
+/* Before the process is governed, where that can be chosen: its sockets would be refused until
+ * then.
+ */
+void keeper_cover(struct keeper *k, uint64_t cgroup)
+{
+	int r = cgroup ? kernel_cover(k->kernel, cgroup) : 0;
+
+	/* removed since: so nobody is in it */
+	if (r < 0 && r != -ESTALE)
+		keeper_event_loss(k,
+				  "cgroup programs could not be attached where a governed task "
+				  "is: its sockets are refused",
+				  1);
+}
+
 /* Marks a process that runs a client's program, unless the kernel side does it by itself: it has
  * seen the exec and waits for the answer. */
 static void mark_client(struct keeper *k, const struct keeper_seeded *s)
@@ -94,6 +109,7 @@ static void mark_client(struct keeper *k, const struct keeper_seeded *s)
 	if (seen && ((t.flags & TASK_CLIENT) || pends(&t, &s->key) ||
 		     memcmp(&t.image, &s->key, sizeof(t.image)) != 0))
 		return;
+	keeper_cover(k, s->actor.cgroup);
 	make_root(&t, &s->actor, &s->key, s->netns);
 	if (kernel_task_set(k->kernel, s->pid, &t) < 0)
 		return;
@@ -125,6 +141,7 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 			t.netns = root->netns;
 			t.spawn_tgid = (uint32_t)(spawn ? spawn : s->pid);
 			t.spawn_start_ns = s->actor.start_ns;
+			keeper_cover(k, s->actor.cgroup);
 			kernel_task_set(k->kernel, s->pid, &t);
 		}
 		mark_tree(k, root, s->pid, spawn ? spawn : s->pid, depth + 1);
@@ -180,6 +197,7 @@ void keeper_mark_script(struct keeper *k, const struct record_image *r)
 	if (!i)
 		return;
 	kernel_task_get(k->kernel, pid, &t);
+	keeper_cover(k, r->head.actor.cgroup);
 	make_root(&t, &r->head.actor, &r->key, r->netns);
 	e = kernel_task_set(k->kernel, pid, &t);
 	if (e < 0 && e != -ESRCH)

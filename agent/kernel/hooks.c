@@ -31,6 +31,7 @@ static const struct {
 	{"sock_graft", "17, 20"},
 	{"egress", "5, 14, 18, 20, 44, 45"},
 	{"ingress", "44, 47"},
+	{"__udp_enqueue_schedule_skb", "44, 47"},
 	{"unix_stream_connect", "15"},
 	{"unix_may_send", "15"},
 	{"file_receive", "18, 19"},
@@ -85,8 +86,9 @@ const char *hook_rows(const char *hook)
 
 const char *hook_of_section(const char *section)
 {
-	static const char *const before[] = {"lsm/", "fmod_ret/security_", "fentry/security_",
-					     "cgroup/", "cgroup_skb/"};
+	static const char *const before[] = {
+		"lsm/",	   "fmod_ret/security_", "fentry/security_", "fentry/",
+		"cgroup/", "cgroup_skb/"};
 
 	if (*section == '?')
 		section++;

@@ -41,7 +41,11 @@ struct kernel {
 	struct bailiff_host *host;
 	struct bailiff_guard *guard;
 	enum hook_means hooks;
-	int cgroup_fd;
+	int root_fd;   /* of the tree of cgroups */
+	int cgroup_fd; /* where cgroup programs are attached first; cover.c */
+	uint64_t root_id;
+	uint64_t *covers; /* cgroups that this attachment's programs run for, by id */
+	size_t n_covers;
 	bool inline_dry; /* the data path was loaded without the call that overwrites */
 	uint32_t owner;	 /* number of this attachment; its links are pinned under it */
 	char links[128];
@@ -52,6 +56,19 @@ struct kernel {
 /* One descriptor for a map that every object shares, taken from the process object. */
 int kernel_map_fd(const struct kernel *k, const char *name);
 int kernel_pin_link(struct kernel *k, struct bpf_link *link, const char *name);
+
+/* cover.c: the cgroups that cgroup programs run for. Where they are attached first, a descriptor or
+ * -errno: the agent's own cgroup, or the root where no door of the LSM refuses what is elsewhere.
+ */
+int kernel_cover_begin(struct kernel *k);
+/* All programs are attached there. Returns 0 or -errno. */
+int kernel_cover_ready(struct kernel *k);
+/* Attaches wherever an earlier attachment is. */
+void kernel_cover_inherit(struct kernel *k);
+/* This attachment has taken over: what it does not run for counts as covered no more. */
+void kernel_cover_settle(struct kernel *k);
+/* It has not, and its links go. */
+void kernel_cover_abandon(struct kernel *k);
 
 /* dry.c: the data path is to be loaded without what overwrites. Returns what that means and why, in
  * words; NULL when it was tried already. */

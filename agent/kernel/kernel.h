@@ -98,6 +98,13 @@ int kernel_seed(struct kernel *k, void (*fn)(void *ctx, const struct record_imag
 int kernel_task_get(const struct kernel *k, pid_t pid, struct task_context *ret);
 int kernel_task_set(struct kernel *k, pid_t pid, const struct task_context *context);
 
+/* Has the cgroup programs run for the sockets of that cgroup, given by id, and of all below it,
+ * from now on: sockets of governed tasks are refused elsewhere. Where the programs cannot be
+ * attached they are attached above it. Returns 0, or -errno; -ESTALE when the cgroup is gone. */
+int kernel_cover(struct kernel *k, uint64_t cgroup);
+/* Forgets cgroups that were removed and have no sockets left. */
+void kernel_cover_sweep(struct kernel *k);
+
 /* Probes entry and each ret of each located function of the file behind fd; id names the pins. All
  * or nothing. Returns 0 or -errno. */
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id);

@@ -283,6 +283,7 @@ int kernel_open(struct kernel **ret)
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	const struct bpf_object *objects[KERNEL_OBJECTS_MAX];
 	struct kernel *k;
+	struct stat root;
 	char pins[96];
 	size_t n;
 	int r;
@@ -291,16 +292,18 @@ int kernel_open(struct kernel **ret)
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return -ENOMEM;
+	k->root_fd = -1;
 	k->cgroup_fd = -1;
 	r = prepare_directories(k, pins, sizeof(pins));
 	if (r < 0)
 		goto fail;
 	opts.pin_root_path = pins;
-	k->cgroup_fd = open(KERNEL_CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (k->cgroup_fd < 0) {
+	k->root_fd = open(KERNEL_CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (k->root_fd < 0 || fstat(k->root_fd, &root) < 0) {
 		r = log_err_r(-errno, "cannot open " KERNEL_CGROUP);
 		goto fail;
 	}
+	k->root_id = root.st_ino;
 	k->hooks = programs_try_hooks();
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		r = programs_load(k, &parts[i], &opts);
@@ -310,6 +313,9 @@ int kernel_open(struct kernel **ret)
 		if (r == 0 && parts[i].open == open_guard)
 			kernel_guard_self(k);
 	}
+	r = kernel_cover_ready(k);
+	if (r < 0)
+		goto fail;
 	/* what was loaded before the guard could see it */
 	n = kernel_objects(k, objects);
 	for (size_t i = 0; i < n; i++)
@@ -395,8 +401,10 @@ int kernel_take_over(struct kernel *k, char *why, size_t size)
 	snprintf(links, sizeof(links), KERNEL_PIN_ROOT "/v%d/links", CONTRACT_VERSION);
 	v = earlier_owner(links, k->owner);
 	snprintf(earlier, sizeof(earlier), "%.100s/%u", links, v);
+	kernel_cover_inherit(k);
 	r = canary_prove(k, v ? earlier : NULL, why, size);
 	if (r < 0 && v) {
+		kernel_cover_abandon(k);
 		remove_directory(k->links);
 		return log_err_r(r, "the attachment before stays: %s", why);
 	}
@@ -405,6 +413,7 @@ int kernel_take_over(struct kernel *k, char *why, size_t size)
 	r = bpf_map_update_elem(kernel_map_fd(k, "reporter"), &zero, &k->owner, BPF_ANY);
 	if (r < 0)
 		return log_err_r(r, "cannot become the reporter");
+	kernel_cover_settle(k);
 	r = remove_earlier(k, links);
 	kernel_guard_sweep(k);
 	return r;
@@ -418,5 +427,8 @@ void kernel_close(struct kernel *k)
 		parts[i].destroy(k);
 	if (k->cgroup_fd >= 0)
 		close(k->cgroup_fd);
+	if (k->root_fd >= 0)
+		close(k->root_fd);
+	free(k->covers);
 	free(k);
 }

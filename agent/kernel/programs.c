@@ -3,6 +3,7 @@
  * loaded, attached, pinned. */
 #include "kernel/programs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,16 @@ struct lack {
 struct lacks {
 	struct lack list[LACKS_MAX];
 	size_t n;
+	bool second[1]; /* of each pair: it is the second that is there */
 };
+
+/* Two ways to the same, the better one first. */
+static const struct {
+	const char *first, *second;
+} pairs[] = {
+	{"dns_heard", "dns_ingress"},
+};
+static_assert(ARRAY_SIZE(pairs) == ARRAY_SIZE(((struct lacks *)NULL)->second), "one a pair");
 
 /* ---- which way --------------------------------------------------------------------------------
  */
@@ -77,6 +87,11 @@ static void lack(struct lacks *l, const struct bpf_program *prog, const char *wh
 	const char *hook = hook_of_section(bpf_program__section_name(prog));
 	struct lack *one;
 
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (strcmp(pairs[i].first, bpf_program__name(prog)) == 0) {
+			l->second[i] = true;
+			return;
+		}
 	for (size_t i = 0; i < l->n; i++)
 		if (strcmp(l->list[i].program, bpf_program__name(prog)) == 0)
 			return;
@@ -155,6 +170,32 @@ static void choose_one(struct kernel *k, struct bpf_object *object, struct bpf_p
 	}
 }
 
+/* Answers in pages are found by their page's address, which only this architecture gives. */
+#ifdef __x86_64__
+#define PAGES_ARE_FOUND true
+#else
+#define PAGES_ARE_FOUND false
+#endif
+
+static void choose_of_pairs(struct bpf_object *object, struct lacks *l)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		struct bpf_program *first, *second;
+		const char *function;
+
+		first = bpf_object__find_program_by_name(object, pairs[i].first);
+		second = bpf_object__find_program_by_name(object, pairs[i].second);
+		if (!first || !second)
+			continue;
+		function = hook_of_section(bpf_program__section_name(first));
+		if (!PAGES_ARE_FOUND || !function ||
+		    libbpf_find_vmlinux_btf_id(function, BPF_TRACE_FENTRY) < 0)
+			l->second[i] = true;
+		bpf_program__set_autoload(first, !l->second[i]);
+		bpf_program__set_autoload(second, l->second[i]);
+	}
+}
+
 /* Opens the object with the programs that are wanted: all, or with only set that one alone. */
 static struct bpf_object *open_part(struct kernel *k, const struct part *part,
 				    const struct bpf_object_open_opts *opts, struct lacks *l,
@@ -166,6 +207,7 @@ static struct bpf_object *open_part(struct kernel *k, const struct part *part,
 	if (!object)
 		return NULL;
 	bpf_object__for_each_program(prog, object) choose_one(k, object, prog, l);
+	choose_of_pairs(object, l);
 	bpf_object__for_each_program(prog, object)
 	{
 		if (lacking(l, bpf_program__name(prog)) ||
@@ -216,6 +258,14 @@ static bool is_cgroup(const struct bpf_program *prog)
 	       bpf_program__type(prog) == BPF_PROG_TYPE_CGROUP_SOCK;
 }
 
+/* Answers of name servers are for nobody's cgroup in particular: where a function cannot be watched
+ * instead, packets of all are. */
+bool programs_of_tasks_cgroup(const struct bpf_program *prog)
+{
+	return is_cgroup(prog) &&
+	       bpf_program__expected_attach_type(prog) != BPF_CGROUP_INET_INGRESS;
+}
+
 /* Those that are attached later, by somebody else: to files, or to be read once. */
 static bool is_later(const struct bpf_program *prog)
 {
@@ -229,8 +279,10 @@ static int attach(struct kernel *k, struct bpf_program *prog)
 	struct bpf_link *link;
 	int r;
 
-	if (is_cgroup(prog))
-		link = bpf_program__attach_cgroup(prog, k->cgroup_fd);
+	if (programs_of_tasks_cgroup(prog))
+		link = bpf_program__attach_cgroup(prog, kernel_cover_begin(k));
+	else if (is_cgroup(prog))
+		link = bpf_program__attach_cgroup(prog, k->root_fd);
 	else if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING)
 		link = bpf_program__attach_trace(prog);
 	else

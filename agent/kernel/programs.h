@@ -22,6 +22,10 @@ struct part {
 /* Which way security hooks can be programmed here, by trying: a fork has to be seen. */
 enum hook_means programs_try_hooks(void);
 
+/* Whether the program runs for the sockets of a cgroup, so that it is attached wherever a governed
+ * task is. */
+bool programs_of_tasks_cgroup(const struct bpf_program *prog);
+
 /* Loads what can be loaded and attaches what can be attached, beside what is attached already. A
  * program that this kernel does not take lowers the posture and keeps no other from its place.
  * Returns -errno when nothing of the object could be loaded. */

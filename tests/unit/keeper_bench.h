@@ -43,7 +43,11 @@ static struct {
 	uint32_t detached_id;
 	unsigned int tampered;
 	struct memory_site site; /* where it was */
+	uint64_t covered;	 /* the cgroup that programs were attached to last */
+	int cover_error;
 } world;
+
+#define BENCH_CGROUP 4242 /* that this process is in, as the kernel tells of it */
 
 static BENCH_UNUSED struct image_value *entry(const struct image_key *key)
 {
@@ -105,6 +109,7 @@ int kernel_seed(struct kernel *k, void (*fn)(void *ctx, const struct record_imag
 
 	world.seeds++;
 	r.head.actor.tgid = (uint32_t)getpid();
+	r.head.actor.cgroup = BENCH_CGROUP;
 	r.head.actor.start_ns = 1;
 	fn(ctx, &r);
 	return 0;
@@ -121,9 +126,17 @@ int kernel_task_get(const struct kernel *k, pid_t pid, struct task_context *ret)
 int kernel_task_set(struct kernel *k, pid_t pid, const struct task_context *context)
 {
 	assert_int_equal(pid, getpid());
+	/* first: until then the doors refuse what it connects */
+	assert_int_equal(world.covered, BENCH_CGROUP);
 	world.running.context = *context;
 	world.running.has_context = true;
 	return 0;
+}
+
+int kernel_cover(struct kernel *k, uint64_t cgroup)
+{
+	world.covered = cgroup;
+	return world.cover_error;
 }
 
 int kernel_attach_tls(struct kernel *k, int fd, const struct tls_layout *layout, uint32_t id)
@@ -322,6 +335,7 @@ static BENCH_UNUSED struct image_key asks(struct bench *b)
 	struct record_image r = {.key = key, .ask = ASK_CLASSIFY, .by_exec = 1};
 
 	r.head.actor.tgid = (uint32_t)getpid();
+	r.head.actor.cgroup = BENCH_CGROUP;
 	r.head.actor.start_ns = 1;
 	world.running.key = key;
 	kernel_image_set(NULL, &key, &unknown);

@@ -203,5 +203,32 @@ static void test_cache_directory(void **state)
 	bench_close(&b);
 }
 
-UNIT_MAIN(unit(test_proven), unit(test_disproved), unit(test_not_to_be_judged),
+/* The kernel asks for a cgroup: an image's key is not what it is about. */
+static void test_cover(void **state)
+{
+	struct record_image r = {.ask = ASK_COVER, .address = 77};
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	keeper_ask(&b.k, &r);
+	assert_int_equal(world.covered, 77);
+	assert_int_equal(world.n, 0);
+	assert_int_equal(b.k.n_questions, 0);
+	/* gone meanwhile: nobody is in it */
+	world.cover_error = -ESTALE;
+	keeper_ask(&b.k, &r);
+	assert_int_equal(world.losses, 0);
+	world.cover_error = -EPERM;
+	keeper_ask(&b.k, &r);
+	assert_int_equal(world.losses, 1);
+	/* no record, no cgroup */
+	world.covered = 0;
+	keeper_cover(&b.k, 0);
+	assert_int_equal(world.covered, 0);
+	assert_int_equal(world.losses, 1);
+	bench_close(&b);
+}
+
+UNIT_MAIN(unit(test_cover), unit(test_proven), unit(test_disproved), unit(test_not_to_be_judged),
 	  unit(test_analyst_lies), unit(test_cache), unit(test_cache_directory))
