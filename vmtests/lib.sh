@@ -101,6 +101,10 @@ as_user() {
 	/src/vmtests/world/as-user "$@"
 }
 
+as_service() {
+	/src/vmtests/world/as-service "$@"
+}
+
 # client_start KEY LOGIN PROMPT [ARGUMENT…]: the real client in print mode, in the background. Its
 # session id is chosen here, so that requests and events of this run can be told from any other's.
 client_start() {
@@ -230,7 +234,7 @@ status() {
 
 # bailiff_on [POLICY_DIRECTORY]
 bailiff_on() {
-	bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
+	as_service bailiff bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
 	local tries=300
 	while [ $((tries -= 1)) -ge 0 ]; do
 		timeout 120 bailiff status --json >"$work/status.json" 2>/dev/null
@@ -300,12 +304,13 @@ programs_gone() {
 	done >/dev/null
 }
 
-# unlinked NAME…: the pins of these programs go, and with them the programs
+# unlinked NAME…: the pins of these programs go, of one for cgroups at each of them, and with them the
+# programs
 unlinked() {
 	local name
 	for name in "$@"; do
 		check "$name is attached" test -e $links/*/"$name"
-		rm -f $links/*/"$name"
+		rm -f $links/*/"$name" $links/*/"$name"@*
 	done
 	# the kernel lets go of a link some time after its last name
 	sleep 1

@@ -121,7 +121,7 @@ upgrade() {
 
 detach_links() {
 	local link n=0
-	for link in "$pins"/v*/links/*/net_{connect4,connect6,sendmsg4,sendmsg6,egress}; do
+	for link in "$pins"/v*/links/*/net_{connect4,connect6,sendmsg4,sendmsg6,egress}{,@*}; do
 		bpftool link detach pinned "$link" && n=$((n + 1))
 	done
 	[ $n -gt 0 ]

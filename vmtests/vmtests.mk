@@ -3,7 +3,7 @@
 VM_SCENARIOS = $(sort $(patsubst vmtests/scenarios/%.sh,%,$(wildcard vmtests/scenarios/*.sh)))
 VM_STORY = story
 VM_DOORS = doors children
-VM_NAMES = host names memory
+VM_NAMES = host names cgroups memory
 VM_CLIENTS = world recognise proof
 VM_GUARD = guard unguarded verifier
 VM_LONG = survive borrowed load scale

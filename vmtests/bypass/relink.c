@@ -12,14 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LINKS_MAX    64
+#define LINKS_MAX    256
 #define PROGRAMS_MAX 64 /* the kernel allows no more at one place */
 
 struct taken {
 	const char *pin;
 	int program;
 	unsigned int program_id;
-	int cgroup; /* 1: attached to the root cgroup */
+	int cgroup; /* that it is attached to, a descriptor; -1: a program of no cgroup */
 	unsigned int attach_type;
 };
 
@@ -34,7 +34,19 @@ static int fail(const char *what, const char *pin)
 	return 1;
 }
 
-static int take(struct taken *t)
+/* By its id, as in agent/kernel/cover.c. */
+static int open_cgroup(int root, uint64_t id)
+{
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + sizeof(id)];
+	} u = {.h = {.handle_bytes = sizeof(id), .handle_type = 0xfe}};
+
+	memcpy(u.h.f_handle, &id, sizeof(id));
+	return open_by_handle_at(root, &u.h, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int take(struct taken *t, int root)
 {
 	struct bpf_link_info info = {0};
 	union bpf_attr get = {.pathname = (uintptr_t)t->pin}, ask = {0}, program = {0};
@@ -52,19 +64,25 @@ static int take(struct taken *t)
 	t->program = bpf(BPF_PROG_GET_FD_BY_ID, &program);
 	if (t->program < 0)
 		return fail("program", t->pin);
-	t->cgroup = info.type == BPF_LINK_TYPE_CGROUP;
-	t->attach_type = t->cgroup ? info.cgroup.attach_type : info.tracing.attach_type;
+	t->cgroup = -1;
+	t->attach_type = info.tracing.attach_type;
+	if (info.type == BPF_LINK_TYPE_CGROUP) {
+		t->attach_type = info.cgroup.attach_type;
+		t->cgroup = open_cgroup(root, info.cgroup.cgroup_id);
+		if (t->cgroup < 0)
+			return fail("cgroup", t->pin);
+	}
 	close(link);
 	return unlink(t->pin) ? fail("unlink", t->pin) : 0;
 }
 
-static int attach(const struct taken *t, int cgroup)
+static int attach(const struct taken *t)
 {
 	union bpf_attr attach = {0};
 
-	if (t->cgroup) {
+	if (t->cgroup >= 0) {
 		attach.link_create.prog_fd = (unsigned int)t->program;
-		attach.link_create.target_fd = (unsigned int)cgroup;
+		attach.link_create.target_fd = (unsigned int)t->cgroup;
 		attach.link_create.attach_type = t->attach_type;
 		return bpf(BPF_LINK_CREATE, &attach);
 	}
@@ -74,22 +92,22 @@ static int attach(const struct taken *t, int cgroup)
 }
 
 /* 1: the program is still called at its place; 0: it is not; < 0: it cannot be known. */
-static int is_called(const struct taken *t, int cgroup)
+static int is_called(const struct taken *t)
 {
 	unsigned int programs[PROGRAMS_MAX];
 	union bpf_attr query = {0};
 	int link;
 
-	if (!t->cgroup) {
+	if (t->cgroup < 0) {
 		/* no program is at one place twice (bpf_trampoline_link_prog) */
-		link = attach(t, cgroup);
+		link = attach(t);
 		if (link < 0)
 			return errno == EBUSY ? 1 : -1;
 		/* this one's only reference: the kernel is done with it when close() returns */
 		close(link);
 		return 0;
 	}
-	query.query.target_fd = (unsigned int)cgroup;
+	query.query.target_fd = (unsigned int)t->cgroup;
 	query.query.attach_type = t->attach_type;
 	query.query.prog_ids = (uintptr_t)programs;
 	query.query.prog_cnt = PROGRAMS_MAX;
@@ -103,10 +121,10 @@ static int is_called(const struct taken *t, int cgroup)
 
 /* The last reference is put after a grace period, and then a worker takes apart what was attached:
  * the link's number is gone before that. On 6.12 under load that takes seconds. */
-static int wait_gone(const struct taken *t, int cgroup)
+static int wait_gone(const struct taken *t)
 {
 	for (int i = 0; i < 1500; i++) {
-		int r = is_called(t, cgroup);
+		int r = is_called(t);
 
 		if (r <= 0)
 			return r ? fail("look", t->pin) : 0;
@@ -116,10 +134,10 @@ static int wait_gone(const struct taken *t, int cgroup)
 	return fail("wait", t->pin);
 }
 
-static int put_back(const struct taken *t, int cgroup)
+static int put_back(const struct taken *t)
 {
 	union bpf_attr pin = {0};
-	int link = attach(t, cgroup);
+	int link = attach(t);
 
 	if (link < 0)
 		return fail("attach", t->pin);
@@ -130,25 +148,25 @@ static int put_back(const struct taken *t, int cgroup)
 
 int main(int argc, char **argv)
 {
-	int cgroup = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	int root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	struct taken taken[LINKS_MAX] = {0};
 	char byte;
 
-	if (argc < 2 || argc > LINKS_MAX || cgroup < 0)
+	if (argc < 2 || argc > LINKS_MAX || root < 0)
 		return fail("usage", "-");
 	for (int i = 1; i < argc; i++) {
 		taken[i - 1].pin = argv[i];
-		if (take(&taken[i - 1]))
+		if (take(&taken[i - 1], root))
 			return 1;
 	}
 	for (int i = 1; i < argc; i++)
-		if (wait_gone(&taken[i - 1], cgroup))
+		if (wait_gone(&taken[i - 1]))
 			return 1;
 	puts("gone");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
 	for (int i = 1; i < argc; i++)
-		r |= put_back(&taken[i - 1], cgroup);
+		r |= put_back(&taken[i - 1]);
 	return r;
 }

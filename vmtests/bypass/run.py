@@ -213,8 +213,9 @@ class Table:
         return set(glob.glob("/sys/fs/bpf/bailiff/v*/links/*/*"))
 
     def pins(self, hook):
-        """The links of a program, or of those that stand in for it where `bpf` is no LSM."""
-        return [pin for end in ("", "_enter", "_leave", "_instead")
+        """The links of a program, or of those that stand in for it where `bpf` is no LSM; of one
+        for cgroups, at each of them."""
+        return [pin for end in ("", "@*", "_enter", "_leave", "_instead")
                 for pin in glob.glob("/sys/fs/bpf/bailiff/v*/links/*/" + hook + end)]
 
     def detach(self, hooks):

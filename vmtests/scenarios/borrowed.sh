@@ -135,7 +135,7 @@ while IFS=: read -r attempt _ _ program; do
 	fi
 done <<<"$rows"
 check_not "the proxy stays refused" borrow proxy
-rm -f "$links"/*/net_egress "$links"/*/net_sendmsg
+rm -f "$links"/*/net_egress "$links"/*/net_egress@* "$links"/*/net_sendmsg
 sleep 1
 touch $lend/go-two
 sleep 3

@@ -138,7 +138,7 @@ for (what, name), values in sorted(seen.items()):
     print(f"{what} {name}: median {statistics.median(means):.0f} ns, greatest {max(means):.0f},"
           f" {sum(r for _, r in values)} runs")
 END
-for name in net_create net_created net_connect net_connect4 net_egress dns_ingress; do
+for name in net_create net_created net_connect net_connect4 net_egress; do
 	for what in governed ungoverned; do
 		check "$name ran, $what" grep -q "^$what $name:" $numbers
 	done

@@ -82,7 +82,7 @@ check "the file that ran takes over" bailiff_on "$in_force"
 probe_end "a restart against the guard"
 check "it is announced" bailiff trust /tmp/bailiffd.other
 check "the kernel kills the one that ran" group_kill
-/tmp/bailiffd.other --policy "$in_force" >>"$work/bailiffd.log" 2>&1 &
+as_service bailiff /tmp/bailiffd.other --policy "$in_force" >>"$work/bailiffd.log" 2>&1 &
 other=$!
 check "the other one takes over" watching 600
 check "detach works" timeout 20 bailiff detach --yes

@@ -36,7 +36,7 @@ pushed() {
 	bailiff reload
 }
 
-for i in 21 22 23 24 25 26 27 28 29 100; do
+for i in 21 22 23 24 25 26 27 28 29 30 100; do
 	ip -n allowed addr add 10.77.3.$i/24 dev eth0
 done
 sed -i 's/^  allow:$/&\n    - name: "*.names.example"\n      private: true\n    - name: "*.public.example"/' \
@@ -119,6 +119,18 @@ check "the right one opens" test \
 	"$(forged dns 10.77.0.53 10.77.0.1 4242 f.names.example 10.77.3.29)" = open
 kill -CONT "$(cat $world/dns.pid)"
 
+step "an answer that lies in a page and not in one piece with its header, as network cards leave it"
+check "pushed" pushed 's/^  resolvers: .*/  resolvers: [10.77.0.53, 10.77.0.54]/'
+ip -n dns addr add 10.77.0.54/24 dev eth0
+mkdir -p /run/pages
+ip netns exec dns /usr/bin/python3 /src/vmtests/world/forge.py pages 10.77.0.54 10.77.3.30 /run/pages &
+pages=$!
+while [ ! -e /run/pages/listens ] && kill -0 $pages; do sleep 0.1; done
+check "before: refused" closed carol 10.77.3.30
+check "after: open" test "$(governed carol "/usr/bin/python3 /home/carol/forge.py ask 10.77.0.54 \
+	p.names.example /home/carol/governed 10.77.3.30" | tail -n 1)" = open
+wait $pages
+
 step "its time ends: 30 s, for an answer that says one"
 told carol short.names.example
 check "open" opens carol 10.77.3.24
@@ -138,8 +150,8 @@ event "an event says so" \
 check "a listed one is" told carol w1.names.example
 
 step "with the program taken away a name opens nothing"
-program=$(echo /sys/fs/bpf/bailiff/v*/links/*/dns_ingress)
-check "dns_ingress is attached" test -e "$program"
+program=$(echo /sys/fs/bpf/bailiff/v*/links/*/dns_heard)
+check "dns_heard is attached" test -e "$program"
 rm -f "$program"
 check "every process is gone" bailiff_kill
 sleep 1

@@ -49,7 +49,7 @@ links_before=$(ls $pins/v*/links)
 events_mark
 probe_start
 bailiff_kill
-timeout 240 /tmp/bailiffd.broken --policy "$in_force" >"$work/broken.log" 2>&1
+timeout 240 /src/vmtests/world/as-service bailiff /tmp/bailiffd.broken --policy "$in_force" >"$work/broken.log" 2>&1
 broken=$?
 probe_end "a broken upgrade"
 check "it ended by itself" test $broken != 0 -a $broken != 124

@@ -26,7 +26,7 @@ lsm="connect connect_enter connect_leave sendmsg sendmsg_enter sendmsg_leave"
 without() {
 	local link
 	for link in $1; do
-		rm -f $pins/v*/links/*/net_"$link"
+		rm -f $pins/v*/links/*/net_"$link" $pins/v*/links/*/net_"$link"@*
 	done
 	shift
 	"$@"

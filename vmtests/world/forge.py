@@ -7,6 +7,9 @@ usage: forge.py ask SERVER NAME DIRECTORY ADDRESS
            one datagram, tries to connect to ADDRESS:443 and prints "open" or the error
        forge.py answer SOURCE TARGET PORT ID NAME ADDRESS
            sends TARGET:PORT an answer with that id: NAME has ADDRESS. From SOURCE:53, by a raw socket.
+       forge.py pages SERVER ADDRESS DIRECTORY
+           answers one question at SERVER:53, whatever it is: ADDRESS. The answer goes out by
+           sendfile(2) and so lies in a page, as what many network cards receive does.
 """
 
 import errno
@@ -50,8 +53,25 @@ def answer(source, target, port, number, name, address):
     raw.sendto(packet, (target, 0))
 
 
+def pages(server, address, directory):
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind((server, 53))
+    udp.settimeout(60)
+    with open(os.path.join(directory, "listens"), "w", encoding="utf-8"):
+        pass
+    question, peer = udp.recvfrom(4096)
+    message = question[:2] + struct.pack("!HHHHH", 0x8180, 1, 1, 0, 0) + question[12:]
+    message += struct.pack("!HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address)
+    path = os.path.join(directory, "answer")
+    with open(path, "wb") as file:
+        file.write(message)
+    udp.connect(peer)
+    with open(path, "rb") as file:
+        os.sendfile(udp.fileno(), file.fileno(), 0, len(message))
+
+
 def main():
-    modes = {"ask": (ask, 4), "answer": (answer, 6)}
+    modes = {"ask": (ask, 4), "answer": (answer, 6), "pages": (pages, 3)}
     if len(sys.argv) < 2 or sys.argv[1] not in modes:
         sys.exit(__doc__)
     mode, n = modes[sys.argv[1]]
