@@ -58,9 +58,3 @@ int empty_egress(struct __sk_buff *skb)
 {
 	return 1;
 }
-
-SEC("cgroup_skb/ingress")
-int empty_ingress(struct __sk_buff *skb)
-{
-	return 1;
-}

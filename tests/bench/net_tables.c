@@ -147,6 +147,11 @@ static void load_programs(struct tables *t)
 		{
 			enum bpf_prog_type type = bpf_program__type(prog);
 
+			/* it watches a function of the whole host, which is not for this machine */
+			if (type == BPF_PROG_TYPE_TRACING)
+				bpf_program__set_autoload(prog, false);
+			if (!bpf_program__autoload(prog))
+				continue;
 			/* whatever is put into these files one day: nothing else is loaded here */
 			if ((type != BPF_PROG_TYPE_CGROUP_SKB &&
 			     type != BPF_PROG_TYPE_CGROUP_SOCK_ADDR) ||
@@ -195,7 +200,7 @@ void tables_make(struct tables *t, size_t n_prefixes, size_t n_names, uint16_t p
 	t->kernel = calloc(1, sizeof(*t->kernel));
 	if (!t->kernel || stat("/proc/self/ns/net", &s) < 0)
 		die("tables", -ENOMEM);
-	t->kernel->cgroup_fd = -1;
+	t->kernel->cgroup_fd = t->kernel->root_fd = -1;
 	t->kernel->owner = 1;
 	load_maps(t->kernel);
 	load_programs(t);

@@ -15,7 +15,7 @@
 #define TABLES_WALK	  0xc613f001u /* 198.19.240.1: DEST_RULES_MAX rules, the last allows */
 #define TABLES_NAMED	  0xc613f002u /* 198.19.240.2: open by a name that DNS told */
 #define TABLES_DENIED	  0xc613f003u /* 198.19.240.3: no rule */
-#define TABLES_PROGRAMS	  6
+#define TABLES_PROGRAMS	  5
 #define TABLES_NAMED_MOST 10000
 
 struct tables {

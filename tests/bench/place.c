@@ -148,6 +148,9 @@ static void prepare(struct place *p)
 	p->cgroup = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->cgroup < 0)
 		die(p->path);
+	p->beside = open(p->beside_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->beside < 0)
+		die(p->beside_path);
 	if (p->network == PLACE_PAIR) {
 		make_pair(p);
 		return;
@@ -177,12 +180,14 @@ int place_run(enum place_network network, int (*fn)(const struct place *place))
 	int r;
 
 	find_cgroup(&p);
+	snprintf(p.beside_path, sizeof(p.beside_path), "%s/beside", p.path);
+	rmdir(p.beside_path);
 	rmdir(p.path);
 	sigemptyset(&told);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaddset(&told, ends[i]);
 	sigprocmask(SIG_BLOCK, &told, &before);
-	if (mkdir(p.path, 0700) < 0)
+	if (mkdir(p.path, 0700) < 0 || mkdir(p.beside_path, 0700) < 0)
 		die(p.path);
 	fflush(NULL);
 	child = fork();
@@ -195,7 +200,7 @@ int place_run(enum place_network network, int (*fn)(const struct place *place))
 		exit(fn(&p));
 	}
 	r = child < 0 ? 1 : wait_for(child, &told);
-	if (rmdir(p.path) < 0) {
+	if (rmdir(p.beside_path) < 0 || rmdir(p.path) < 0) {
 		fprintf(stderr, "bench: %s: %s\n", p.path, strerror(errno));
 		r = 1;
 	}

@@ -11,9 +11,10 @@ enum place_network {
 
 struct place {
 	int cgroup; /* open; never the root */
+	int beside; /* another one, which the benchmark is not in */
 	enum place_network network;
 	int here, there; /* open network namespaces; one and the same of PLACE_LOOPBACK */
-	char path[4200];
+	char path[4200], beside_path[4300];
 };
 
 /* Makes a cgroup (of version 2) and runs fn in a child in a new network namespace, where "lo" is up
