@@ -21,14 +21,22 @@ model() {
 	as_user carol curl -sS -m 20 https://api.anthropic.com/api/hello
 }
 
+# the same by somebody who is not governed either, in the client's cgroup
+model_beside() {
+	# shellcheck disable=SC2016
+	sh -c 'echo $$ >"$1/cgroup.procs"; exec curl -sS -m 20 https://api.anthropic.com/api/hello' sh "$scope"
+}
+
 step "with every hook: curl, the skill's file and the model API are refused, with no bailiffd"
 bailiff_on "$policy" || fail "bailiff did not start"
 governed_start carol
+scope=/sys/fs/cgroup$(governed carol "sed -n s/^0:://p /proc/self/cgroup")
 check "every process is gone" bailiff_kill
 ls $links/*/
 check_not "the page does not come" page
 check_not "the skill's file does not open" skill_opens
 check_not "the model API is not reached" model
+check_not "nor from the client's cgroup" model_beside
 
 step "without file_open: the skill's file opens, the page still does not come"
 unlinked file_open
@@ -41,11 +49,12 @@ step "without file_link: the hard link can be made"
 unlinked file_link
 check "the hard link is made" governed carol "ln $skill /home/carol/link"
 
-step "without lsm/socket_connect: the cgroup program refuses in its place"
+step "without lsm/socket_connect: the cgroup program refuses in its place, where it runs"
 before=$(packets_at blocked)
 unlinked net_connect
 check_not "the page does not come" page
-check_not "the model API is not reached" model
+check_not "the model API is not reached from the client's cgroup" model_beside
+check "it is from another one, which has that door alone" model
 check "not one packet arrived there" test "$(packets_at blocked)" = "$before"
 
 step "without cgroup/connect4 either: no packet of it leaves, by cgroup_skb/egress"
@@ -57,7 +66,7 @@ step "without that either: the connection is made, and reset as the request is s
 unlinked net_egress
 check_not "the page does not come" page
 check "packets arrived there: the connection was made" test "$(packets_at blocked)" -gt "$before"
-check "the model API is reached by a shell, which sends judge only where governed" model
+check "the model API is reached by a shell, which sends judge only where governed" model_beside
 
 step "without lsm/socket_sendmsg either: the page comes"
 unlinked net_sendmsg
