@@ -23,14 +23,16 @@ policy_of() {
 	echo "$directory"
 }
 
+# always in the same cgroup: in a new one bailiffd would attach anew
 reaches() {
-	timeout 20 /src/vmtests/world/as-user carol $shell -c "exec 3<>/dev/tcp/$address/443"
+	AS_USER_SCOPE=probe timeout 20 /src/vmtests/world/as-user carol $shell -c "exec 3<>/dev/tcp/$address/443"
 }
 
-# Recognised when it is refused: its file is looked at once.
+# Recognised when it is refused: its file is looked at once. The keeper attaches where it is soon
+# after that.
 known() {
 	local tries=100
-	while reaches 2>/dev/null; do
+	while reaches 2>/dev/null || ! compgen -G "$pins/v*/links/*/net_egress@*" >/dev/null; do
 		[ $((tries -= 1)) -ge 0 ] || return 1
 		sleep 0.1
 	done
