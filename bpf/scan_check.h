@@ -195,7 +195,9 @@ static __always_inline int scan_mod97_soon(const struct scan_buffer *bytes, __s3
 		return -1;
 	number = scan_number(low) * 27ull + scan_number(middle) * 53ull + scan_number(high) * 25ull;
 	number += 10000 * (country + 10) + 100 * (second + 10) + 10 * tens + ones;
-	return number % 97 == 1;
+	/* 2^36 / 97, rounded up: of what is below 2^34 the quotient is one too large at most, and
+	 * only where the rest is above 93 */
+	return number - 97 * (number * 708448214ull >> 36) == 1;
 }
 
 /* The first four bytes, and then eight at a time. */
