@@ -33,6 +33,17 @@ static __always_inline __u16 scan_next(const struct scan_table *t, __u16 row, __
 	return *(const __u16 *)(const void *)(column + ((__u32)row << SCAN_ROW_BYTES));
 }
 
+/* The same for two bytes at once: half of the way. Returns 0 where they have to be taken one by
+ * one: what they are makes a difference, or the first of them leads to a state that says something.
+ */
+static __always_inline __u16 scan_next_two(const struct scan_table *t, __u16 row, __u16 two)
+{
+	const __u8 *column = (const __u8 *)(t->next + t->pair[two]);
+
+	SCAN_HIDE(column);
+	return *(const __u16 *)(const void *)(column + ((__u32)row << SCAN_ROW_BYTES));
+}
+
 static __always_inline const struct scan_label *scan_label(const struct scan_table *t, __u16 row)
 {
 	__u32 state = row >> SCAN_ROW_SHIFT;
@@ -181,6 +192,15 @@ SCAN_FUNCTION int scan_take(const struct scan_table *t, struct scan_run *run,
 	return scan_emit(run, (__u32)start, what);
 }
 
+/* Where what has just started or committed began. */
+static __always_inline void scan_since(struct scan_run *run, const struct scan_label *l, __u32 at)
+{
+	if (l->lead)
+		run->mark[(l->lead - 1) & (SCAN_MARKS - 1)] = (__s32)at;
+	if (l->own)
+		run->own = (__s32)at + 1 - l->own;
+}
+
 /* What the state says that the byte at `at` led to. */
 SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
 			     const struct scan_buffer *bytes, __u32 at, __u16 row)
@@ -207,10 +227,7 @@ SCAN_FUNCTION int scan_event(const struct scan_table *t, struct scan_run *run,
 		if (!e->more)
 			break;
 	}
-	if (l->lead)
-		run->mark[(l->lead - 1) & (SCAN_MARKS - 1)] = (__s32)at;
-	if (l->own)
-		run->own = (__s32)at + 1 - l->own;
+	scan_since(run, l, at);
 	return 0;
 }
 
@@ -225,9 +242,16 @@ static __always_inline void scan_match(const struct scan_table *t, struct scan_r
 	__u32 what = SCAN_WHAT(e->detector, SCAN_COMPLETE);
 	__s32 start, is = 1;
 
+	/* a branch, so that nothing waits for the label where there is nothing to it */
+	if (l->then < t->idle)
+		run->row = l->then;
+	if (!l->matches) {
+		scan_since(run, l, at);
+		return;
+	}
 	start = scan_start(t, run, e, (__s32)at);
 	run->upto = at;
-	if (!l->matches || l->lead || l->own || e->more || start < 0) {
+	if (l->lead || l->own || e->more || start < 0) {
 		scan_event(t, run, bytes, at, row);
 		return;
 	}
@@ -300,19 +324,34 @@ SCAN_FUNCTION int scan_begin(const struct scan_table *t, struct scan_state *s, s
 		run->mark[i] = -(__s32)s->mark[i];
 	__builtin_memcpy(run->recent, s->recent, sizeof(run->recent));
 	run->n = run->upto = 0;
+	run->none = ~0ull;
 	return 0;
 }
 
 /* No bit of the last pair is clear. */
 #define SCAN_BARRED (~0ull << 2 * SCAN_BARS * (SCAN_PAIRS - 1))
 
-/* Shifts the four pairs of a word into what bars each candidate. Returns the place of the first one
- * with which one may have started, or 8. */
-static __always_inline __u32 scan_pairs(const struct scan_table *t, __u64 word, __u64 *barred)
+/* Shifts the four pairs of a word into what bars each candidate. Returns what bars it after all
+ * four: less than SCAN_BARRED where one may have started with one of them. */
+static __always_inline __u64 scan_pairs(const struct scan_table *t, __u64 word, __u64 *barred)
 {
+	__u64 all = ~0ull;
+
+	SCAN_UNROLL
+	for (__u32 i = 0; i < 64; i += 16) {
+		*barred = *barred << 2 * SCAN_BARS | t->bars[word >> i & 0xffff];
+		all &= *barred;
+	}
+	return all;
+}
+
+/* How many bytes of a word lie before the first pair with which one may have started: up to 8. */
+static __always_inline __u32 scan_before(const struct scan_table *t, __u64 word, __u64 barred)
+{
+	SCAN_UNROLL
 	for (__u32 i = 0; i < 8; i += 2) {
-		*barred = *barred << 2 * SCAN_BARS | t->bars[word >> 8 * i & 0xffff];
-		if (*barred < SCAN_BARRED)
+		barred = barred << 2 * SCAN_BARS | t->bars[word >> 8 * i & 0xffff];
+		if (barred < SCAN_BARRED)
 			return i;
 	}
 	return 8;
@@ -324,35 +363,45 @@ static __always_inline __u32 scan_pairs(const struct scan_table *t, __u64 word, 
 static __always_inline int scan_idle(const struct scan_table *t, struct scan_run *run,
 				     const struct scan_buffer *bytes)
 {
-	__u32 at, left, i, shows;
-	__u64 barred = ~0ull;
+	__u64 barred = run->none;
 	const __u8 *from;
+	__u32 at, i = 0;
 
 	/* what may start something has a pair before it */
 	at = run->at - 2;
-	left = run->len - at;
+	run->left = run->len - at;
+	SCAN_KEEP(run);
+	if (run->left < 8)
+		return 0;
 	from = &bytes->byte[at & (SCAN_BUFFER - 1)];
-	for (i = 0; i < SCAN_SKIP; i += 8) {
-		if (i + 8 > left)
-			break;
-		shows = scan_pairs(t, scan_word(from + i), &barred);
-		if (shows < 8) {
-			i += shows;
+	while (i < SCAN_SKIP && i + 8 <= run->left) {
+		run->barred = barred;
+		SCAN_KEEP(run);
+		if (scan_pairs(t, scan_word(from + i), &barred) < SCAN_BARRED) {
+			i += 8;
 			break;
 		}
+		i += 8;
 	}
 	/* what is read from memory again the verifier takes for the same, whichever way led here */
-	run->skipped = i;
+	run->skipped = i - 8;
 	SCAN_KEEP(run);
+	/* never so: but where there is a branch it compares the ways that led here, and not forty
+	 * instructions later */
+	if (run->skipped > SCAN_SKIP)
+		return 0;
+	at = run->at - 2;
 	i = run->skipped;
+	i += scan_before(t, scan_word(&bytes->byte[(at + i) & (SCAN_BUFFER - 1)]), run->barred);
 	/* the first that can show in the pair at i starts three before, at the second byte */
 	if (i >= 2 * SCAN_PAIRS) {
 		at += i - 2 * (SCAN_PAIRS - 1) + 1;
 		run->row = t->resume[bytes->byte[(at - 1) & (SCAN_BUFFER - 1)]];
 		run->at = at;
 	}
+	run->skipped = i;
 	SCAN_KEEP(run);
-	return i >= SCAN_SKIP;
+	return run->skipped >= SCAN_SKIP;
 }
 
 /* Whether a state is left for what is done elsewhere: none is live (unless that is waited for, low
@@ -393,18 +442,28 @@ static __always_inline void scan_walk(const struct scan_table *t, struct scan_ru
 				      const struct scan_buffer *bytes)
 {
 	__u32 at = run->at, i;
-	__u16 row = run->row;
+	__u16 row = run->row, next, two;
 	/* scan_idle() stops before what it saw */
 	__u32 low = row < t->idle ? 0 : t->idle;
 	__u64 word = scan_word(&bytes->byte[at & (SCAN_BUFFER - 1)]);
 
 	SCAN_UNROLL
-	for (i = 0; i < SCAN_STRIDE; i++) {
-		if (i == 8)
-			word = scan_word(&bytes->byte[(at + 8) & (SCAN_BUFFER - 1)]);
-		row = scan_next(t, row, word >> 8 * (i & 7) & 0xff);
-		if (scan_stops(t, row, i > 2 ? t->idle : low)) {
-			i++;
+	for (i = 0; i < SCAN_STRIDE; i += 2) {
+		if (i && !(i & 7))
+			word = scan_word(&bytes->byte[(at + i) & (SCAN_BUFFER - 1)]);
+		two = word >> 8 * (i & 7);
+		next = scan_next_two(t, row, two);
+		if (!next) {
+			row = scan_next(t, row, two & 0xff);
+			if (scan_stops(t, row, i > 2 ? t->idle : low)) {
+				i++;
+				break;
+			}
+			next = scan_next(t, row, two >> 8);
+		}
+		row = next;
+		if (scan_stops(t, row, i > 1 ? t->idle : low)) {
+			i += 2;
 			break;
 		}
 	}
@@ -413,7 +472,7 @@ static __always_inline void scan_walk(const struct scan_table *t, struct scan_ru
 	SCAN_KEEP(run);
 }
 
-/* One step: twice at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop goes over.
+/* One step: some times at most SCAN_STRIDE bytes, and idle ones before them: what a bpf_loop calls.
  * Returns 1 when the buffer is done (at == len), or the spans have to be taken first (n > 0). */
 static __always_inline int scan_stride(const struct scan_table *t, struct scan_run *run,
 				       const struct scan_buffer *bytes)
@@ -427,7 +486,7 @@ static __always_inline int scan_stride(const struct scan_table *t, struct scan_r
 	}
 	for (__u32 i = 0; i < SCAN_TURNS && run->at < run->len; i++) {
 		if (run->row < t->idle && run->at >= 2 && scan_idle(t, run, bytes))
-			return 0;
+			continue;
 		if (run->len - run->at < SCAN_STRIDE)
 			scan_last(t, run, bytes);
 		else

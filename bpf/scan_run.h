@@ -59,7 +59,10 @@ struct scan_run {
 	__s32 own;     /* where the owner started; below 0: in an earlier buffer */
 	__s32 mark[SCAN_MARKS];
 	__u32 upto;    /* where what is looked at ends */
+	__u32 left;    /* up to the end */
 	__u32 skipped; /* idle bytes, of the last that were gone over at once */
+	__u64 none;    /* what is barred before the first pair: all */
+	__u64 barred;  /* before the last word that was looked at */
 	__s32 back;    /* where a match begins that is extended backwards */
 	struct scan_sum sum;
 	__u8 recent[SCAN_RECENT];

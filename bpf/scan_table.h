@@ -10,12 +10,13 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define SCAN_VERSION	   4
+#define SCAN_VERSION	   5
 #define SCAN_STATES_MAX	   8192
 #define SCAN_CLASSES_SHIFT 7 /* next state: next[state << this | class] */
 #define SCAN_ROW_SHIFT	   3 /* a state is kept as state << this: as far as 16 bits go */
-#define SCAN_CLASSES_MAX   (1 << SCAN_CLASSES_SHIFT)
-#define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_CLASSES_MAX)
+#define SCAN_COLUMNS	   (1 << SCAN_CLASSES_SHIFT)
+#define SCAN_CLASSES_MAX   (SCAN_COLUMNS - 1) /* one column says of a pair that it has none */
+#define SCAN_NEXT_MAX	   (SCAN_STATES_MAX * SCAN_COLUMNS)
 #define SCAN_DETECTORS_MAX 250
 #define SCAN_ENTRIES_MAX   8192
 #define SCAN_LIST_MAX	   16	 /* entries of one list */
@@ -23,9 +24,9 @@
 #define SCAN_RECENT	   16	 /* bytes of earlier buffers that a check may look back at */
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
-#define SCAN_STRIDE	   16 /* bytes of one step, so that a bpf_loop callback costs little */
-#define SCAN_TURNS	   3  /* times that one step goes over so many */
-#define SCAN_SKIP	   512 /* bytes that start nothing and that it goes over at most before them */
+#define SCAN_STRIDE	   24 /* bytes of one step, so that a bpf_loop callback costs little */
+#define SCAN_TURNS	   4  /* times that one step goes over so many */
+#define SCAN_SKIP	   192 /* bytes that start nothing and that it goes over at most before them */
 #define SCAN_BACK	   16  /* bytes that a match is extended backwards over at once */
 #define SCAN_PAIRS	   4   /* of bytes that tell together whether a candidate starts */
 #define SCAN_BARS	   8   /* bits for each of the two places where it may; 64 in all */
@@ -78,7 +79,7 @@ struct scan_label {
 	__u16 open;    /* list: live candidates past their commit point; 0: none */
 	__u8 own;      /* the owner has just committed: its age; 0: none has */
 	__u8 lead;     /* a marked candidate has just started: its register + 1 */
-	__u8 pad[2];
+	__u16 then;    /* the row to go on from: an idle one, where this one goes on as that */
 };
 
 struct scan_detector {
@@ -109,6 +110,9 @@ struct scan_table {
 	 * is a detector's, or that of some together. One starts only where a bit is clear in all
 	 * four (Shift-Or: Baeza-Yates and Gonnet, CACM 35/10, 1992). */
 	__u64 bars[1 << 16];
+	/* By two bytes, the first one lowest: a column of its own, behind those of the classes. Of
+	 * a state it has the row that the two lead to, or 0: they are to be taken one by one. */
+	__u8 pair[1 << 16];
 	__u16 resume[256]; /* the row of the idle state after this byte */
 	struct scan_detector detector[256];
 	struct scan_entry entry[SCAN_ENTRIES_MAX];

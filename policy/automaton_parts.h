@@ -72,6 +72,8 @@ int search_minimise(struct search *s);
 /* Writes the table. The search is minimal and within the limits. */
 int search_write(const struct search *s, const struct inline_detector *list,
 		 const struct pattern *patterns, size_t n, uint32_t id, struct scan_table **ret);
+/* The columns for pairs of bytes, as far as there is room for them. All else has been written. */
+int search_write_pairs(struct scan_table *t);
 
 int finding_add(struct automaton_report *report, enum automaton_level level, size_t detector,
 		size_t at, const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -195,6 +195,19 @@ static uint16_t row_of(uint16_t state)
 	return (uint16_t)(state << SCAN_ROW_SHIFT);
 }
 
+/* The row to go on from: what a state says is said once, and where it then goes on as an idle one
+ * does the scanner need not find that out. */
+static uint16_t row_then(const struct search *s, const uint16_t *number, size_t state)
+{
+	const uint32_t *next = &s->next[state * s->classes];
+
+	for (size_t i = 0; i < s->n && !s->state[state].open; i++)
+		if (s->state[i].idle &&
+		    memcmp(&s->next[i * s->classes], next, s->classes * sizeof(*next)) == 0)
+			return row_of(number[i]);
+	return row_of(number[state]);
+}
+
 int search_write(const struct search *s, const struct inline_detector *list,
 		 const struct pattern *patterns, size_t n, uint32_t id, struct scan_table **ret)
 {
@@ -228,6 +241,7 @@ int search_write(const struct search *s, const struct inline_detector *list,
 			.open = (uint16_t)state->open,
 			.own = state->own,
 			.lead = state->lead,
+			.then = row_then(s, number, i),
 		};
 		for (size_t c = 0; c < s->classes; c++)
 			t->next[(size_t)number[i] << SCAN_CLASSES_SHIFT | c] =
@@ -249,7 +263,9 @@ int search_write(const struct search *s, const struct inline_detector *list,
 			if (patterns[d].back.has[b])
 				to->back[b >> 6] |= 1ULL << (b & 63);
 	}
-	r = write_filter(list, patterns, n, t);
+	r = search_write_pairs(t);
+	if (r == 0)
+		r = write_filter(list, patterns, n, t);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);

@@ -119,7 +119,7 @@ int main(void)
 
 	false_set_up();
 	printf("table: %u states, %u classes (stride %u), %zu bytes of it in use, %zu in all\n",
-	       false_table->states, false_table->classes, SCAN_CLASSES_MAX,
+	       false_table->states, false_table->classes, SCAN_COLUMNS,
 	       offsetof(struct scan_table, next) +
 		       ((size_t)false_table->states << SCAN_CLASSES_SHIFT) * sizeof(__u16),
 	       sizeof(*false_table));
