@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The second door, at the root cgroup. lsm/socket_connect never sees sendto(MSG_FASTOPEN); these
- * do. They know the socket only, and say something only when they deny: what is let through was
- * told at the first door. */
+/* The second door, in the cgroups that governed tasks are in. lsm/socket_connect never sees
+ * sendto(MSG_FASTOPEN); these do. They know the socket only, and say something only when they deny:
+ * what is let through was told at the first door. */
 #include "bpf/net.bpf.h"
 
 #include <bpf/bpf_endian.h>
