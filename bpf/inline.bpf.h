@@ -13,7 +13,7 @@
 #define INLINE_LOOKS   8    /* at a stretch of a stream, that one call takes at most */
 #define INLINE_WORDS   8    /* of such a stretch */
 #define INLINE_MASKS   4    /* words of a span that a step masks */
-#define INLINE_STEPS   2    /* through what was found, that one call makes */
+#define INLINE_STEPS   4    /* through what was found, that one call makes */
 #define INLINE_SLACK   8    /* bytes of text that one of a stream makes at most */
 #define INLINE_BETWEEN 256  /* bytes between two spans that are put back with both */
 #define INLINE_PAGE    12   /* bits of an address within a page, the smallest that there is */

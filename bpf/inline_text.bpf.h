@@ -485,23 +485,40 @@ static __always_inline void inline_mask_more(struct inline_work *w)
 	}
 }
 
-/* The first bytes of a span. Nearly all spans are a few words that stand for themselves and lie on
- * end. */
-static __always_inline void inline_mask_first(struct inline_work *w)
+/* The word at `from` of a span, all of it: what stands for itself, from raw `to` on. */
+static __always_inline __u64 inline_mask_whole(struct inline_work *w, __u32 from, __u32 to)
 {
-	__u32 next = w->mask_piece + 1, at = w->mask_at, to = w->mask_to, n;
-	__u32 where = inline_where_of(w, at), last = INLINE_LAST(where);
+	void *text = &w->text.byte[from & (SCAN_BUFFER - 1)],
+	     *raw = &w->raw[to & (SCAN_BUFFER - 1)];
+	__u64 marks = inline_changed(*(__u64 *)text, w->mask_flags), bytes = (marks >> 7) * 0xff;
 
-	if (!INLINE_PLAIN(where) ||
+	*(__u64 *)raw = (*(__u64 *)raw & ~bytes) | (SCAN_EACH('*') & bytes);
+	return marks;
+}
+
+/* A span at once, where it is what nearly all are: two to four words that stand for themselves and
+ * lie on end. The last word ends with the span and overlaps the one before it, so that none is cut:
+ * what a byte becomes hangs on the text, and not on what was done to it before. */
+static __always_inline void inline_mask_soon(struct inline_work *w)
+{
+	__u32 next = w->mask_piece + 1, at = w->mask_at, to = w->mask_to, len = to - at;
+	__u32 where = inline_where_of(w, at), last = INLINE_LAST(where);
+	__u64 first;
+
+	if (!INLINE_PLAIN(where) || len < 8 || len > 8 * INLINE_MASKS ||
 	    (next < w->n_pieces && w->piece[next & (INLINE_PIECES - 1)].text < to))
 		return;
-	for (__u32 j = 0; j < INLINE_MASKS && at < to; j++) {
-		n = to - at < 8 ? to - at : 8;
-		inline_mask_word(w, at, last, n);
-		at += n;
-		last += n;
-	}
-	w->mask_at = at;
+	first = inline_mask_whole(w, at, last);
+	if (!first)
+		return;
+	w->low = last + inline_before(first);
+	w->high = last + len;
+	w->mask_at = to;
+	if (len > 16)
+		inline_mask_whole(w, at + 8, last + 8);
+	if (len > 24)
+		inline_mask_whole(w, at + 16, last + 16);
+	inline_mask_whole(w, to - 8, last + len - 8);
 }
 
 /* A step through the spans: the next one, or more of the one that it is in. Returns 0 when there is
@@ -522,10 +539,13 @@ static __always_inline int inline_mask_step(struct inline_work *w)
 		w->mask_at = s->start;
 		w->mask_to = s->end;
 		w->mask_flags = s->flags;
-		inline_at_piece(w, s->start);
+		/* the judge has found the piece of the last byte: nearly always the first is in it
+		 */
+		if (w->piece[w->mask_piece & (INLINE_PIECES - 1)].text > s->start)
+			inline_find_piece(w, s->start);
 		w->low = SCAN_BUFFER;
 		w->high = 0;
-		inline_mask_first(w);
+		inline_mask_soon(w);
 	}
 	if (w->mask_at < w->mask_to)
 		return 1;

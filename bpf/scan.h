@@ -371,17 +371,21 @@ static __always_inline int scan_idle(const struct scan_table *t, struct scan_run
 	at = run->at - 2;
 	run->left = run->len - at;
 	SCAN_KEEP(run);
-	if (run->left < 8)
+	if (run->left < 16)
 		return 0;
 	from = &bytes->byte[at & (SCAN_BUFFER - 1)];
-	while (i < SCAN_SKIP && i + 8 <= run->left) {
+	/* two words, so that less of it is the loop's own */
+	while (i < SCAN_SKIP && i + 16 <= run->left) {
 		run->barred = barred;
 		SCAN_KEEP(run);
-		if (scan_pairs(t, scan_word(from + i), &barred) < SCAN_BARRED) {
-			i += 8;
-			break;
-		}
 		i += 8;
+		if (scan_pairs(t, scan_word(from + i - 8), &barred) < SCAN_BARRED)
+			break;
+		run->barred = barred;
+		SCAN_KEEP(run);
+		i += 8;
+		if (scan_pairs(t, scan_word(from + i - 8), &barred) < SCAN_BARRED)
+			break;
 	}
 	/* what is read from memory again the verifier takes for the same, whichever way led here */
 	run->skipped = i - 8;

@@ -25,7 +25,7 @@
 #define SCAN_SPANS	   64	 /* of one round; a power of two */
 #define SCAN_MARKS	   8
 #define SCAN_STRIDE	   24 /* bytes of one step, so that a bpf_loop callback costs little */
-#define SCAN_TURNS	   4  /* times that one step goes over so many */
+#define SCAN_TURNS	   6  /* times that one step goes over so many */
 #define SCAN_SKIP	   192 /* bytes that start nothing and that it goes over at most before them */
 #define SCAN_BACK	   16  /* bytes that a match is extended backwards over at once */
 #define SCAN_PAIRS	   4   /* of bytes that tell together whether a candidate starts */
