@@ -539,8 +539,7 @@ static __always_inline int inline_mask_step(struct inline_work *w)
 		w->mask_at = s->start;
 		w->mask_to = s->end;
 		w->mask_flags = s->flags;
-		/* the judge has found the piece of the last byte: nearly always the first is in it
-		 */
+		/* where the judge found the last byte, the first nearly always is, too */
 		if (w->piece[w->mask_piece & (INLINE_PIECES - 1)].text > s->start)
 			inline_find_piece(w, s->start);
 		w->low = SCAN_BUFFER;

@@ -8,6 +8,7 @@
 . /src/vmtests/lib.sh
 
 changing=$(policy_variant names)
+whole=/tmp/bailiffd.whole
 
 # told LOGIN NAME: the governed shell of LOGIN asks for the name
 told() {
@@ -28,6 +29,27 @@ closed() {
 	out=$(governed "$1" "exec 3<>/dev/tcp/$2/443" 2>&1) && return 1
 	echo "$out"
 	grep -q "not permitted" <<<"$out"
+}
+
+# paged: what a connection to 10.77.3.30 says once an answer in a page has told of it
+paged() {
+	local server
+	rm -rf /run/pages
+	mkdir -p /run/pages
+	ip netns exec dns /usr/bin/python3 /src/vmtests/world/forge.py pages 10.77.0.54 10.77.3.30 /run/pages &
+	server=$!
+	while [ ! -e /run/pages/listens ] && kill -0 $server; do sleep 0.1; done
+	governed carol "/usr/bin/python3 /home/carol/forge.py ask 10.77.0.54 p.names.example \
+		/home/carol/governed 10.77.3.30" | tail -n 1
+	wait $server
+}
+
+# on_without SYMBOL: bailiff, as on a kernel that has no such thing: it looks for another name
+on_without() {
+	touch /home/carol/governed/stop
+	bailiff_off || return 1
+	LC_ALL=C sed "s/$1/${1%?}_/g" $whole >/usr/local/sbin/bailiffd
+	! cmp -s $whole /usr/local/sbin/bailiffd && bailiff_on "$changing" && governed_start carol
 }
 
 # pushed SED-EXPRESSION: the policy of this scenario, changed, in force
@@ -122,14 +144,8 @@ kill -CONT "$(cat $world/dns.pid)"
 step "an answer that lies in a page and not in one piece with its header, as network cards leave it"
 check "pushed" pushed 's/^  resolvers: .*/  resolvers: [10.77.0.53, 10.77.0.54]/'
 ip -n dns addr add 10.77.0.54/24 dev eth0
-mkdir -p /run/pages
-ip netns exec dns /usr/bin/python3 /src/vmtests/world/forge.py pages 10.77.0.54 10.77.3.30 /run/pages &
-pages=$!
-while [ ! -e /run/pages/listens ] && kill -0 $pages; do sleep 0.1; done
 check "before: refused" closed carol 10.77.3.30
-check "after: open" test "$(governed carol "/usr/bin/python3 /home/carol/forge.py ask 10.77.0.54 \
-	p.names.example /home/carol/governed 10.77.3.30" | tail -n 1)" = open
-wait $pages
+check "after: open" test "$(paged)" = open
 
 step "its time ends: 30 s, for an answer that says one"
 told carol short.names.example
@@ -162,3 +178,24 @@ step "with bailiff off all of it is open"
 bailiff_off
 check "open" opens carol 10.77.3.27
 check "open" opens carol 10.77.3.26
+
+step "where the kernel's pages cannot be found, an answer in one opens nothing, and others do"
+cp /usr/local/sbin/bailiffd $whole
+check "bailiff starts" on_without vmemmap_base
+check "in a page: refused" test "$(paged)" = EPERM
+told carol w1.names.example
+check "in one piece: open" opens carol 10.77.3.21
+
+step "where the function cannot be watched, a program for the packets of all hears the answers"
+check "bailiff starts" on_without __udp_enqueue_schedule_skb
+bpftool cgroup show /sys/fs/cgroup >"$work/root"
+check "it is at the root cgroup" grep dns_ingress "$work/root"
+check "before: refused" closed carol 10.77.3.21
+told carol w1.names.example
+check "after: open" opens carol 10.77.3.21
+check "in a page: open" test "$(paged)" = open
+unlinked dns_ingress
+told carol w2.names.example
+check "without it: closed" closed carol 10.77.3.22
+bailiff_off
+cp $whole /usr/local/sbin/bailiffd
