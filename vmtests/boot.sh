@@ -54,7 +54,8 @@ done
 qemu="-cpu max,la57=off -drive file=$disk,if=virtio,format=raw,readonly=on"
 qemu+=" -fsdev local,id=bailiffroot,path=/,security_model=none,readonly=on,multidevs=remap"
 qemu+=" -device virtio-9p-pci,fsdev=bailiffroot,mount_tag=bailiff.root"
-options=(--disable-kvm --force-9p --cpus 2 --memory 8G --qemu-opts="$qemu" --rwdir=/mnt="$out"
+# Verbose, so that the last words of a kernel that panics are in OUT/console.
+options=(--verbose --disable-kvm --force-9p --cpus 2 --memory 8G --qemu-opts="$qemu" --rwdir=/mnt="$out"
 	-a init="$top/vmtests/guest/init" -a loglevel=4 -a mitigations=off)
 [ -n "${LSM:-}" ] && options+=(-a lsm="$LSM")
 

@@ -8,8 +8,9 @@ usage: forge.py ask SERVER NAME DIRECTORY ADDRESS
        forge.py answer SOURCE TARGET PORT ID NAME ADDRESS
            sends TARGET:PORT an answer with that id: NAME has ADDRESS. From SOURCE:53, by a raw socket.
        forge.py pages SERVER ADDRESS DIRECTORY
-           answers one question at SERVER:53, whatever it is: ADDRESS. The answer goes out by
-           sendfile(2) and so lies in a page, as what many network cards receive does.
+           answers one question at SERVER:53, whatever it is: ADDRESS. The answer is sent in two parts
+           (MSG_MORE), and so all behind its first twelve bytes lies in a page, as much of what
+           network cards receive does.
 """
 
 import errno
@@ -62,12 +63,9 @@ def pages(server, address, directory):
     question, peer = udp.recvfrom(4096)
     message = question[:2] + struct.pack("!HHHHH", 0x8180, 1, 1, 0, 0) + question[12:]
     message += struct.pack("!HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address)
-    path = os.path.join(directory, "answer")
-    with open(path, "wb") as file:
-        file.write(message)
     udp.connect(peer)
-    with open(path, "rb") as file:
-        os.sendfile(udp.fileno(), file.fileno(), 0, len(message))
+    udp.send(message[:12], socket.MSG_MORE)
+    udp.send(message[12:])
 
 
 def main():
