@@ -390,8 +390,7 @@ static __always_inline int scan_idle(const struct scan_table *t, struct scan_run
 	/* what is read from memory again the verifier takes for the same, whichever way led here */
 	run->skipped = i - 8;
 	SCAN_KEEP(run);
-	/* never so: but where there is a branch it compares the ways that led here, and not forty
-	 * instructions later */
+	/* never so: but at a branch it compares the ways that led here */
 	if (run->skipped > SCAN_SKIP)
 		return 0;
 	at = run->at - 2;
