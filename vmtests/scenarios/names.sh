@@ -2,7 +2,7 @@
 # Names: an address opens for the lineage that a configured resolver told of it, for as long as the
 # answer counts, and for nobody else.
 # shellcheck shell=bash
-# deadline: 800
+# deadline: 1200
 # needs: bailiff
 # shellcheck source=vmtests/lib.sh
 . /src/vmtests/lib.sh
