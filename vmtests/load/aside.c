@@ -72,8 +72,10 @@ static void send_all(int fd, const char *bytes, size_t len)
 	while (len) {
 		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
 
-		if (n <= 0)
-			die("send");
+		if (n <= 0) {
+			perror("aside: send");
+			exit(1);
+		}
 		bytes += n;
 		len -= (size_t)n;
 	}
