@@ -38,7 +38,7 @@ talk() {
 	mkfifo "$world/$1.in"
 	rm -f "$work/$1.rc"
 	(
-		as_user alice $project/talker send $model "${4:-$port}" $world/ca.pem "$2" "$3" \
+		AS_USER_SCOPE=ledger as_user alice $project/talker send $model "${4:-$port}" $world/ca.pem "$2" "$3" \
 			<"$world/$1.in" >"$work/$1.says" 2>"$work/$1.err"
 		echo $? >"$work/$1.rc"
 	) &

@@ -32,7 +32,7 @@ in_project() {
 }
 
 run() {
-	AS_USER_DIRECTORY=$project as_user alice timeout 60 "$@"
+	AS_USER_SCOPE=proof AS_USER_DIRECTORY=$project as_user alice timeout 60 "$@"
 }
 
 reaches_model() {

@@ -16,7 +16,7 @@ holder=/home/alice/project/holder
 begin() {
 	rm -f "$world/$1.in"
 	mkfifo "$world/$1.in"
-	AS_USER_DIRECTORY=$project as_user alice $holder hold $model 443 \
+	AS_USER_SCOPE=tamper AS_USER_DIRECTORY=$project as_user alice $holder hold $model 443 \
 		<"$world/$1.in" >"$work/$1.says" 2>"$work/$1.err" &
 	exec {fd}>"$world/$1.in"
 	eval "to_$1=$fd"
