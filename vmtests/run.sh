@@ -16,6 +16,7 @@ export KERNEL=${KERNEL:-6.1}
 build=${BUILD:-$top/build}
 out=$build/vm/$KERNEL${LSM:+-lsm}${RUN:+-$RUN}
 passed=0 failed=0 skipped=0
+emulator="a processor of the VM ($KERNEL) stood still or took a breakpoint that was gone"
 
 report() {
 	local line=$1 word=PASS colour=32 text
@@ -41,14 +42,14 @@ follow "$out" report "$@"
 verdict=$?
 if [ "$verdict" = 4 ]; then
 	# no marker: what was counted until then is no verdict either
-	echo "  AGAIN    a processor of the VM ($KERNEL) stood still or took a breakpoint that was gone: infrastructure, all of it once more"
+	echo "  AGAIN    $emulator: infrastructure, all of it once more"
 	passed=0 failed=0 skipped=0
 	follow "$out" report "$@"
 	verdict=$?
 fi
 case $verdict in
 0) ;;
-4) failed=$((failed + 1)) && echo "  FAIL     a processor of the VM ($KERNEL) stood still or took a breakpoint that was gone, twice, see $out/console" ;;
+4) failed=$((failed + 1)) && echo "  FAIL     $emulator, twice, see $out/console" ;;
 3) failed=$((failed + 1)) && echo "  FAIL     the VM ($KERNEL) did not get to its end, see $out/console" ;;
 *) failed=$((failed + 1)) && echo "  FAIL     the VM ($KERNEL) did not come up: infrastructure, see $out/console" ;;
 esac

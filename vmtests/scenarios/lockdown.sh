@@ -23,8 +23,6 @@ in_force() {
 		"${2:-enforce}" "$1" >>"$directory/bailiff.yaml"
 }
 
-# always in the same cgroup: in a new one what connects at its first instruction comes before bailiff's
-# programs are there, and is refused
 reaches_model() {
 	AS_USER_SCOPE=lockdown AS_USER_DIRECTORY=$project as_user alice timeout 60 ./mimic reach $model 443
 }
