@@ -32,8 +32,10 @@
 /* The first tables wait this long for the names' addresses; the ones of an earlier keeper stay in
  * force meanwhile. */
 #define NAMES_WAIT_MS 5000
-/* … and the earlier keeper's programs report this long, while running clients get new probes. */
+/* … and the earlier keeper's programs report this long, while what runs is looked at, */
 #define SEED_WAIT_MS 20000
+/* … or so much longer where what the earlier one had probed has no new probes yet. */
+#define KEPT_WAIT_MS 100000
 
 int64_t keeper_now_ms(void)
 {
@@ -131,6 +133,15 @@ static int open_loop(struct keeper *k)
 	return add(k, SOURCE_TIMER, fd);
 }
 
+/* What an earlier keeper had probed comes first: the take-over waits for that. */
+static void look_at_all(struct keeper *k)
+{
+	keeper_seed_kept(k);
+	keeper_libraries_kept(k);
+	k->kept_question = k->next_question;
+	keeper_seed(k);
+}
+
 /* The tables go in force, and what runs already is looked at: on a restart the clients get this
  * keeper's probes while the earlier ones still report. */
 static int prepare(struct keeper *k)
@@ -142,10 +153,18 @@ static int prepare(struct keeper *k)
 	keeper_guard(k);
 	k->seeding = true;
 	k->take_over_by_ms = keeper_now_ms() + SEED_WAIT_MS;
-	keeper_images_start(k);
-	keeper_seed(k);
-	keeper_libraries_kept(k);
+	look_at_all(k);
 	return 0;
+}
+
+/* How many of what an earlier keeper had probed wait for an answer. */
+static uint64_t kept_open(const struct keeper *k)
+{
+	uint64_t n = 0;
+
+	for (const struct keeper_question *q = k->questions; q; q = q->next)
+		n += q->id <= k->kept_question;
+	return n;
 }
 
 /* The new programs begin to report, the earlier ones go. */
@@ -170,12 +189,31 @@ static int take_over(struct keeper *k)
 	keeper_images_sweep(k);
 	keeper_event_policy(k);
 	keeper_event_posture(k);
+	if (kept_open(k))
+		keeper_event_loss(k,
+				  "files that an earlier bailiffd had probed were not looked at "
+				  "again in time: what goes through them is unread until they are",
+				  kept_open(k));
 	/* once more: what began between the first look and the first question */
 	keeper_seed(k);
 	keeper_libraries_again(k);
-	log_info("watching: policy version %llu, generation %llu",
-		 (unsigned long long)k->policy->version, (unsigned long long)k->generation);
+	log_info("watching: policy version %llu, generation %llu, after %.1f s",
+		 (unsigned long long)k->policy->version, (unsigned long long)k->generation,
+		 (double)(keeper_now_ms() - k->started_ms) / 1000);
 	return 0;
+}
+
+/* Whether something is to be looked at before the take-over, and there is time. */
+static bool looking(struct keeper *k, int64_t now)
+{
+	if (now >= k->take_over_by_ms)
+		return kept_open(k) && now < k->take_over_by_ms + KEPT_WAIT_MS;
+	/* the analyst ended, or there were too many questions */
+	if (k->ask_again && k->child[KEEPER_CHILD_ANALYST].sock >= 0) {
+		k->ask_again = false;
+		look_at_all(k);
+	}
+	return k->ask_again || k->n_questions;
 }
 
 /* Returns when it is not yet time, too. */
@@ -186,7 +224,7 @@ static int advance(struct keeper *k)
 	if (k->took_over)
 		return 0;
 	if (k->seeding)
-		return !k->n_questions || now >= k->take_over_by_ms ? take_over(k) : 0;
+		return looking(k, now) ? 0 : take_over(k);
 	return now >= k->take_over_by_ms ? prepare(k) : 0;
 }
 
@@ -376,6 +414,7 @@ static int start(struct keeper *k)
 	if (r < 0)
 		return r;
 	keeper_masks_start(k);
+	keeper_images_start(k);
 	k->generation = kernel_policy_generation(k->kernel);
 	kernel_counters(k->kernel, k->counters);
 	k->asks = ring_buffer__new(kernel_ring_fd(k->kernel, KERNEL_RING_ASKS), on_ask, k, NULL);

@@ -146,7 +146,8 @@ struct keeper {
 	uint64_t generation;
 	bool took_over, seeding;
 	int64_t take_over_by_ms;
-	int64_t watching_ns; /* CLOCK_BOOTTIME: since when what the probes see is taken */
+	uint64_t kept_question; /* the last of those about what an earlier keeper had probed */
+	int64_t watching_ns;	/* CLOCK_BOOTTIME: since when what the probes see is taken */
 	uint64_t counters[COUNTER_MAX], missed;
 	/* "text in place" as the host has it, and whether clients are kept from the model API
 	 * because it has less than the policy asks for */
@@ -257,10 +258,11 @@ void keeper_ask_scripts(struct keeper *k, const struct record_image *r);
 /* A client began: looks where the dynamic linker of its root does, unless it lives in a user
  * namespace of its own. */
 void keeper_libraries_look(struct keeper *k, pid_t pid);
-/* The same for all clients, once this keeper has taken over: until then nothing is looked at. */
+/* The same for all that is governed, once this keeper has taken over: until then nothing is looked
+ * at. */
 void keeper_libraries_again(struct keeper *k);
-/* After keeper_seed(): libraries that governed processes have mapped and an earlier keeper had
- * probed are asked about. Else a process would go unread once the earlier probes are gone. */
+/* Libraries that an earlier keeper had probed, and that governed processes have mapped or would
+ * find, are asked about. Else a process would go unread once the earlier probes are gone. */
 void keeper_libraries_kept(struct keeper *k);
 /* The file, where it is one that is waited for. Returns a descriptor of the caller's, -ENOENT: it
  * is none, or another -errno. */
@@ -306,7 +308,12 @@ void keeper_images_reclassify(struct keeper *k, const struct policy *old);
 /* Has bailiff's cgroup programs run where a governed task is, or is about to be; see kernel_cover()
  */
 void keeper_cover(struct keeper *k, uint64_t cgroup);
+/* Reads into k->seeded what runs now. */
+void keeper_running(struct keeper *k);
+/* Every program that runs is looked at, unless it was; of a runtime, each process's scripts. */
 void keeper_seed(struct keeper *k);
+/* The same, of programs that an earlier keeper had probed. */
+void keeper_seed_kept(struct keeper *k);
 /* asked: the record of the exec that asked; window_ns: since then, as above */
 void keeper_mark_running(struct keeper *k, const struct keeper_image *i,
 			 const struct record_image *asked, int64_t window_ns);

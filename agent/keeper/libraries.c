@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* TLS libraries that a client's children will map, looked at and probed when the client starts.
+/* TLS libraries that a client's children will map, looked at and probed when the client starts, and
+ * again when a keeper takes over.
  *
  * A library that is looked at when something governed maps it first is probed too late for that
  * one: curl has sent its request while the analyst is at the file. So the places are gone through
@@ -72,9 +73,23 @@ static void drop(struct keeper *k, size_t at)
 		(--k->n_libraries - at) * sizeof(*k->libraries));
 }
 
+static bool same_inode(int a, int b)
+{
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
 /* Takes fd over. What waits the longest makes room: nobody answered for it. */
 static void want(struct keeper *k, int fd)
 {
+	for (size_t i = 0; i < k->n_libraries; i++)
+		/* under two names, or at the last look and the question got lost */
+		if (same_inode(k->libraries[i], fd)) {
+			drop(k, i);
+			break;
+		}
 	if (k->n_libraries == KEEPER_LIBRARIES_MAX)
 		drop(k, 0);
 	k->libraries[k->n_libraries++] = fd;
@@ -104,6 +119,9 @@ bool keeper_library_take(struct keeper *k, const struct image_key *key)
 /* ---- looking -----------------------------------------------------------------------------------
  */
 
+/* Has a file that bears a library's name; takes fd over. */
+typedef void (*found_fn)(struct keeper *k, int fd, const void *ctx);
+
 /* The kernel is made to ask about the files, as it does for everybody who maps one: then their keys
  * are those that others will have, on overlay file systems too. A process of its own maps them:
  * a client under a library's name would make who maps it governed. */
@@ -124,25 +142,10 @@ static void have_asked(const struct keeper *k)
 	_exit(0);
 }
 
-/* Takes fd over. */
-static void meet(struct keeper *k, int fd)
+/* found_fn: what is known is probed, what is not is waited for. */
+static void meet(struct keeper *k, int fd, const void *ctx)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return;
-	}
-	for (size_t i = 0; i < k->n_libraries; i++) {
-		struct stat other;
-
-		/* under two names, or at the last look and the question got lost */
-		if (fstat(k->libraries[i], &other) == 0 && other.st_dev == st.st_dev &&
-		    other.st_ino == st.st_ino) {
-			drop(k, i);
-			break;
-		}
-	}
+	(void)ctx;
 	for (struct keeper_image *i = k->images; i; i = i->next)
 		if (i->answered && keeper_same_file(fd, &i->key)) {
 			keeper_image_probe(k, i, fd);
@@ -152,10 +155,12 @@ static void meet(struct keeper *k, int fd)
 	want(k, fd);
 }
 
-static size_t look_at(struct keeper *k, int root, const char *place, size_t room)
+static size_t look_at(struct keeper *k, int root, const char *place, size_t room, found_fn found,
+		      const void *ctx)
 {
 	DIR *d;
 	const struct dirent *e;
+	struct stat st;
 	size_t files = 0;
 	char path[512];
 	int fd = open_within(root, place, O_RDONLY | O_DIRECTORY);
@@ -175,7 +180,10 @@ static size_t look_at(struct keeper *k, int root, const char *place, size_t room
 		if (fd < 0)
 			continue;
 		files++;
-		meet(k, fd);
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			found(k, fd, ctx);
+		else
+			close(fd);
 	}
 	closedir(d);
 	return files;
@@ -193,33 +201,95 @@ static bool is_hosts(pid_t pid)
 	       own.st_dev == its.st_dev && own.st_ino == its.st_ino;
 }
 
-void keeper_libraries_look(struct keeper *k, pid_t pid)
+/* Returns whether its root is one that is looked in. */
+static bool look_in(struct keeper *k, pid_t pid, found_fn found, const void *ctx)
 {
 	_cleanup_close_ int root = -1;
 	size_t files = 0;
 	char path[64];
 
-	/* until it has taken over, the kernel asks somebody else */
-	if (!k->took_over)
-		return;
 	snprintf(path, sizeof(path), "/proc/%d/root", pid);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* In this order: from a user namespace of one's own there is no way back. -1: it ended. */
 	if (root < 0 || !is_hosts(pid))
-		return;
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		files += look_at(k, root, places[i], KEEPER_LIBRARIES_MAX - files);
+		files += look_at(k, root, places[i], KEEPER_LIBRARIES_MAX - files, found, ctx);
+	return true;
+}
+
+void keeper_libraries_look(struct keeper *k, pid_t pid)
+{
+	/* until it has taken over, the kernel asks somebody else */
+	if (!k->took_over)
+		return;
+	look_in(k, pid, meet, NULL);
 	have_asked(k);
+}
+
+/* ---- when a keeper begins -----------------------------------------------------------------------
+ */
+
+/* Roots that are looked at anew: pods on one host have a few of the same. */
+#define ROOTS_MAX 64
+
+/* What a process sees as its libraries: the directory and the mounts in it. */
+struct root {
+	dev_t device;
+	ino_t inode, mounts;
+};
+
+static int root_of(pid_t pid, struct root *ret)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	if (stat(path, &st) < 0)
+		return -errno;
+	*ret = (struct root){.device = st.st_dev, .inode = st.st_ino};
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	if (stat(path, &st) < 0)
+		return -errno;
+	ret->mounts = st.st_ino;
+	return 0;
+}
+
+static bool is_governed(const struct keeper *k, pid_t pid)
+{
+	struct task_context t;
+
+	return kernel_task_get(k->kernel, pid, &t) == 0 && (t.flags & TASK_GOVERNED);
+}
+
+/* Each root that something governed has, once. A client's shell goes on without the client, and
+ * what it starts is to be read like what any other starts. After keeper_running(). */
+static void look_in_all(struct keeper *k, found_fn found, const void *ctx)
+{
+	struct root seen[ROOTS_MAX], root;
+	size_t n_seen = 0, at;
+
+	for (size_t n = 0; n < k->n_seeded && n_seen < ROOTS_MAX; n++) {
+		pid_t pid = k->seeded[n].pid;
+
+		if (!is_governed(k, pid) || root_of(pid, &root) < 0)
+			continue;
+		for (at = 0; at < n_seen; at++)
+			if (seen[at].device == root.device && seen[at].inode == root.inode &&
+			    seen[at].mounts == root.mounts)
+				break;
+		/* what is not looked in takes no room: anybody makes as many as he likes */
+		if (at == n_seen && look_in(k, pid, found, ctx))
+			seen[n_seen++] = root;
+	}
 }
 
 void keeper_libraries_again(struct keeper *k)
 {
-	for (const struct keeper_client *c = k->clients; c; c = c->next)
-		keeper_libraries_look(k, c->pid);
+	keeper_running(k);
+	look_in_all(k, meet, NULL);
+	have_asked(k);
 }
-
-/* ---- what an earlier keeper had probed ----------------------------------------------------------
- */
 
 #define KEPT_MAX 256
 
@@ -239,17 +309,37 @@ static bool keep(void *ctx, const struct image_key *key, const struct image_valu
 	return false;
 }
 
+/* found_fn: what an earlier keeper had probed is asked about, by the key that it had. */
+static void meet_kept(struct keeper *k, int fd, const void *ctx)
+{
+	const struct kept *all = ctx;
+	struct record_image r = {.ask = ASK_ATTACH};
+
+	for (size_t i = 0; i < all->n; i++)
+		if (keeper_same_file(fd, &all->key[i])) {
+			want(k, fd);
+			r.key = all->key[i];
+			keeper_ask(k, &r);
+			return;
+		}
+	close(fd);
+}
+
 void keeper_libraries_kept(struct keeper *k)
 {
 	struct record_image r = {.ask = ASK_ATTACH};
-	struct task_context t;
 	struct kept all = {0};
 
 	kernel_images_drop(k->kernel, keep, &all);
-	for (size_t n = 0; all.n && n < k->n_seeded; n++) {
+	if (!all.n)
+		return;
+	keeper_running(k);
+	look_in_all(k, meet_kept, &all);
+	/* what lies elsewhere, or has no name any more, and is mapped */
+	for (size_t n = 0; n < k->n_seeded; n++) {
 		const struct keeper_seeded *s = &k->seeded[n];
 
-		if (kernel_task_get(k->kernel, s->pid, &t) < 0 || !(t.flags & TASK_GOVERNED))
+		if (!is_governed(k, s->pid))
 			continue;
 		r.head.actor = s->actor;
 		r.head.actor.flags |= TASK_GOVERNED;

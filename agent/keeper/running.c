@@ -29,24 +29,43 @@ static void collect(void *ctx, const struct record_image *r)
 	more[k->n_seeded - 1].actor.root_tgid = 0; /* the iterator's place for the parent */
 }
 
-/* Every program that runs is looked at, unless it was; of a runtime, each process's scripts. */
-void keeper_seed(struct keeper *k)
+void keeper_running(struct keeper *k)
 {
-	struct record_image r = {.ask = ASK_CLASSIFY, .by_exec = 1};
-
 	k->n_seeded = 0;
 	kernel_seed(k->kernel, collect, k);
-	for (size_t n = 0; n < k->n_seeded; n++) {
-		const struct keeper_image *i = keeper_image_find(k, &k->seeded[n].key);
+}
 
-		r.head.actor = k->seeded[n].actor;
-		r.key = k->seeded[n].key;
-		r.netns = k->seeded[n].netns;
-		if (i && i->answered && i->class_ == IMAGE_RUNTIME)
-			keeper_ask_scripts(k, &r);
-		else
-			keeper_ask(k, &r);
-	}
+static void ask_about(struct keeper *k, const struct keeper_seeded *s)
+{
+	const struct keeper_image *i = keeper_image_find(k, &s->key);
+	const struct record_image r = {.ask = ASK_CLASSIFY,
+				       .by_exec = 1,
+				       .head.actor = s->actor,
+				       .key = s->key,
+				       .netns = s->netns};
+
+	if (i && i->answered && i->class_ == IMAGE_RUNTIME)
+		keeper_ask_scripts(k, &r);
+	else
+		keeper_ask(k, &r);
+}
+
+void keeper_seed(struct keeper *k)
+{
+	keeper_running(k);
+	for (size_t n = 0; n < k->n_seeded; n++)
+		ask_about(k, &k->seeded[n]);
+}
+
+void keeper_seed_kept(struct keeper *k)
+{
+	struct image_value v;
+
+	keeper_running(k);
+	for (size_t n = 0; n < k->n_seeded; n++)
+		if (kernel_image_get(k->kernel, &k->seeded[n].key, &v) == 0 &&
+		    (v.flags & (IMAGE_ATTACHED | IMAGE_WANTED)))
+			ask_about(k, &k->seeded[n]);
 }
 
 /* Whether the process still runs that file. Device and inode numbers are not compared: overlay file
@@ -153,8 +172,7 @@ static void mark_tree(struct keeper *k, const struct keeper_seeded *root, pid_t 
 void keeper_mark_running(struct keeper *k, const struct keeper_image *i,
 			 const struct record_image *asked, int64_t window_ns)
 {
-	k->n_seeded = 0;
-	kernel_seed(k->kernel, collect, k);
+	keeper_running(k);
 	for (size_t n = 0; n < k->n_seeded; n++) {
 		const struct keeper_seeded *s = &k->seeded[n];
 
@@ -171,8 +189,7 @@ void keeper_mark_running(struct keeper *k, const struct keeper_image *i,
  * started by a client does, for as long as it lives. */
 void keeper_unmark_running(struct keeper *k, const struct image_key *key)
 {
-	k->n_seeded = 0;
-	kernel_seed(k->kernel, collect, k);
+	keeper_running(k);
 	for (size_t n = 0; n < k->n_seeded; n++) {
 		const struct keeper_seeded *s = &k->seeded[n];
 		struct task_context t;

@@ -73,7 +73,8 @@ static bool needless(void *ctx, const struct image_key *key, const struct image_
 		image_drop(k, key);
 		return true;
 	}
-	return stale(ctx, key, v);
+	/* until then the earlier keeper's probes are on it, and the take-over waits for new ones */
+	return k->took_over && stale(ctx, key, v);
 }
 
 void keeper_images_start(struct keeper *k)

@@ -86,7 +86,18 @@ went() {
 late late
 check "it has OpenSSL mapped" grep -q libssl "/proc/$(pgrep -f 'late.py late')/maps"
 bailiff_kill
+# it waits for the name server as long as it ever does, and programs that nobody knows begin: what it
+# makes of those has nothing to do with what was probed
+dns=$(ip netns pids dns)
+check "the name server is silent" kill -STOP "$dns"
+for n in $(seq 1000); do
+	cp /usr/bin/true "/tmp/new-$n" && "/tmp/new-$n" && rm "/tmp/new-$n"
+	sleep 0.1
+done &
+new=$!
 bailiff_on "$directory" || fail "bailiff did not start again"
+kill $new
+check "and back" kill -CONT "$dns"
 events_mark
 check "it posts" went late
 event "what it posted is in the log" 'code("http_request") | person("alice@company.com")
@@ -96,8 +107,12 @@ find $links -name 'tls-*' -delete
 events_mark
 check "mutation: without the probes another posts" went later
 check "and it is not in the log" events 'code("http_request") | none'
+
+step "a client's shell goes on without it: after a restart its libraries are probed before it maps them"
 bailiff_kill
 bailiff_on "$directory" || fail "bailiff did not start again"
+check "no client runs" status '.clients == []'
+check "two libraries have probes" test "$(probed)" -ge 2
 
 step "what a child says to a host that is not allowed is not said at all"
 events_mark
