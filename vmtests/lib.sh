@@ -232,11 +232,11 @@ status() {
 	bailiff status --json | jq -e -r "$1"
 }
 
-# bailiff_on [POLICY_DIRECTORY]
+# bailiff_on [POLICY_DIRECTORY]. It waits two minutes for what was probed before (agent/keeper).
 bailiff_on() {
 	as_service bailiff bailiffd --policy "${1:-$policy}" >>"$work/bailiffd.log" 2>&1 &
-	local tries=300
-	while [ $((tries -= 1)) -ge 0 ]; do
+	local pid=$! tries=1200
+	while [ $((tries -= 1)) -ge 0 ] && kill -0 $pid; do
 		timeout 120 bailiff status --json >"$work/status.json" 2>/dev/null
 		case $? in
 		0) jq -e .watching "$work/status.json" >/dev/null && return 0 ;;

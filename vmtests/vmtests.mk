@@ -109,7 +109,7 @@ vmtest: $(BUILD)/.deps $(VM_AGENT) $(VM_TOOLS) ## run scenarios in a VM (NAME="a
 # without bpf in lsm=. Two at a time: one alone leaves a core idle most of the time. The longest comes
 # first, so that none is left to run alone. A failure in one does not keep the others from being run.
 VM_LANES = 2
-VM_BOOTS = $(addprefix boot-,inline story parts doors later-6.12 function-6.1)
+VM_BOOTS = $(addprefix boot-,inline story doors parts later-6.12 function-6.1)
 # What takes longer than a change should wait for, and the other kernels.
 VM_MORE = $(addprefix boot-,bypass ways clients guard names long reasons later-newest function-6.12 function-newest)
 boot-story: BOOT = RUN=story vmtests/run.sh $(VM_STORY)

@@ -39,7 +39,8 @@ static bool asked(const struct keeper *k, const struct image_key *key)
 }
 
 /* What was asked about and got lost; what an earlier keeper had probed and this one has not: its
- * probes went away with it, and it must not count as inspected. */
+ * probes went away with it, and it must not count as inspected. Before the take-over they are still
+ * there, and whose they are has yet to be asked about. */
 static bool stale(void *ctx, const struct image_key *key, const struct image_value *v)
 {
 	struct keeper *k = ctx;
@@ -47,7 +48,7 @@ static bool stale(void *ctx, const struct image_key *key, const struct image_val
 
 	if (v->class_ == IMAGE_UNKNOWN)
 		return !asked(k, key);
-	if (!(v->flags & (IMAGE_ATTACHED | IMAGE_WANTED)) || asked(k, key))
+	if (!k->took_over || !(v->flags & (IMAGE_ATTACHED | IMAGE_WANTED)) || asked(k, key))
 		return false;
 	i = keeper_image_find(k, key);
 	return !i || !i->answered;
@@ -73,8 +74,7 @@ static bool needless(void *ctx, const struct image_key *key, const struct image_
 		image_drop(k, key);
 		return true;
 	}
-	/* until then the earlier keeper's probes are on it, and the take-over waits for new ones */
-	return k->took_over && stale(ctx, key, v);
+	return stale(ctx, key, v);
 }
 
 void keeper_images_start(struct keeper *k)

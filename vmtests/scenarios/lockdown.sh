@@ -27,13 +27,14 @@ reaches_model() {
 	AS_USER_SCOPE=lockdown AS_USER_DIRECTORY=$project as_user alice timeout 60 ./mimic reach $model 443
 }
 
-# looked_at FILTER: within ten seconds a client's file is in that state
+# looked_at FILTER: a client's file comes to be in that state. One that ends before the keeper comes
+# to it leaves nothing to look at.
 looked_at() {
-	local tries=40
-	reaches_model >/dev/null 2>&1
+	local tries=20
 	while [ $((tries -= 1)) -ge 0 ]; do
+		reaches_model >/dev/null 2>&1
 		status ".images | any(.[]; $1)" >/dev/null 2>&1 && return 0
-		sleep 0.25
+		sleep 0.5
 	done
 	status .images
 	return 1

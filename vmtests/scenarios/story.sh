@@ -57,7 +57,7 @@ detail "the client says: $(head -n 1 "$work/carol-slash.out" | cut -c1-120)"
 step "4. mallory is in no list: no skill at all, and the refusal is explained"
 events_mark
 client_start mallory mallory "SCENARIO:skill-pdf please"
-client_start alice-curl alice "SCENARIO:bash-two"
+AS_USER_SCOPE=story client_start alice-curl alice "SCENARIO:bash-two"
 before=$(packets_at blocked)
 client_wait mallory alice-curl
 check "the client ends well" client_succeeded mallory
@@ -115,8 +115,12 @@ last=$(tail -n 1 $log_directory/events.jsonl | jq .metadata.sequence)
 events_mark
 before=$(packets_at blocked)
 check "every process is gone" bailiff_kill
-client_run orphan alice "SCENARIO:bash-curl host=blocked.example"
-check_not "the page did not come" api orphan 'result("Bash") | contains("This is blocked")'
+# where a client was before: in a new session the model API would be closed to it, too, until a keeper
+# has attached there, and nothing would ask for the page
+AS_USER_SCOPE=story client_run orphan alice "SCENARIO:bash-curl host=blocked.example"
+check "the client ends well: the model answers it" client_succeeded orphan
+check "its model asked for the page, and it did not come" \
+	api orphan 'result("Bash") | . != "" and (contains("This is blocked") | not)'
 check "not one packet arrived there" test "$(packets_at blocked)" = "$before"
 check_not "alice's own curl to the model fails" \
 	as_user alice curl -sS -m 20 https://api.anthropic.com/v1/messages
