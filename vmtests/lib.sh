@@ -23,6 +23,8 @@ scenario_begin() {
 
 scenario_end() {
 	step_close
+	# for who asks why a step failed
+	tail -n 300 "$log_directory/events.jsonl" >"$work/last-events.jsonl" 2>/dev/null
 	echo finished >$world/step
 }
 

@@ -216,10 +216,14 @@ void keeper_names(struct keeper *k, const struct channel_names *names)
 						       names->addresses[i].address,
 						       n->seen_ms + 1000ll * ttl + NAME_GRACE_MS);
 	}
-	if (names->last && !k->took_over)
+	/* In force are this keeper's tables since it began to look at what runs, which may take a
+	 * while: an address that comes meanwhile must not wait for the next change. */
+	if (k->seeding || k->took_over) {
+		if (changed)
+			keeper_policy_apply(k);
+	} else if (names->last) {
 		k->take_over_by_ms = 0;
-	else if (changed && k->took_over)
-		keeper_policy_apply(k);
+	}
 }
 
 void keeper_names_expire(struct keeper *k)
